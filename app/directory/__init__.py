@@ -1,0 +1,3 @@
+"""Doctors, patients, opening hours and the slots they offer.
+
+Never decides who gets a slot."""
