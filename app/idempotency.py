@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 
 from app.database import LOCK_TIMEOUT, Database, sqlstate
-from app.errors import IdempotencyKeyReused, OutcomeUnknown, Refusal, RequestInProgress
+from app.errors import IdempotencyKeyReused, OutcomeUnknown, Refusal, RequestInProgress, Unavailable
 from app.tables.journal import IdempotencyRecord
 
 RESOLVE_SECONDS = 2.0
@@ -116,9 +116,7 @@ def _resolve(database: Database, request: RequestKey) -> Document:
         try:
             with database.read() as connection:
                 stored = _stored_answer(connection, request)
-        except Exception as error:
-            if isinstance(error, Refusal):
-                raise
+        except Unavailable:
             stored = None
         if stored is not None:
             return stored

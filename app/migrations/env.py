@@ -14,7 +14,7 @@ def run() -> None:
         is_sqlite = connection.dialect.name == "sqlite"
         if is_sqlite:
             connection.exec_driver_sql("PRAGMA busy_timeout=30000")
-            connection.connection.driver_connection.isolation_level = None
+            connection.connection.isolation_level = None  # type: ignore[attr-defined]  # the driver's own
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
             connection.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": ONE_MIGRATION_AT_A_TIME})
