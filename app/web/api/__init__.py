@@ -5,6 +5,7 @@ and adds its `api` to the list in app/web/routes.py:
 
     api = APIBlueprint("doctors", __name__, url_prefix="/api/doctors", tag="Doctors")
 
+    # RequestModel, PageQuery: app.web.api.inputs; the types of fields: app.web.api.fields
     class DoctorBody(RequestModel):          # unknown fields refused, camelCase accepted
         name: PersonName
         email: Email | None = None
