@@ -51,6 +51,10 @@ class Stack:
             self._watch()
         except StopRequested:
             self._progress.say("\nStopping")
+            began = time.monotonic()
+            self._stop()
+            took = time.monotonic() - began
+            self._progress.say(f"Stopped in {took:.1f} s; the data stays in {self._settings.var}")
         finally:
             self._stop()
 
@@ -140,13 +144,10 @@ class Stack:
         }
 
     def _stop(self) -> None:
-        began = time.monotonic()
+        """Harmless twice."""
         for group in (self._doors, self._work, self._ground):
             children = [keeper.child for keeper in group]
             stop_together(children, self._signals.rest, lambda: self._signals.is_urgent)
-        self._progress.say(
-            f"Stopped in {time.monotonic() - began:.1f} s; the data stays in {self._settings.var}"
-        )
 
     def _all(self) -> list[Keeper]:
         return [*self._ground, *self._work, *self._doors]
