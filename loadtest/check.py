@@ -1,4 +1,4 @@
-"""Judges a history: one owner per slot at a time, nothing acknowledged lost, one result per key, rising fences.
+"""Judges a history: one owner per slot at a time, nothing acknowledged lost, one result per key, fences rise.
 
 `python -m loadtest.check FILE` judges a recorded run again."""
 
