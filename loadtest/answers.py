@@ -85,6 +85,12 @@ class Answer:
         return booking if isinstance(booking, dict) else {}
 
     @property
+    def slot(self) -> str | None:
+        """The one slot of the booking in the answer."""
+        slots = slots_of_booking(self.booking)
+        return slots[0] if len(slots) == 1 else None
+
+    @property
     def lives_seconds(self) -> float | None:
         """How long the hold in the answer had left when it was written."""
         expires_at, written_at = self.booking.get("expires_at"), self.body.get("timestamp")
@@ -96,6 +102,12 @@ class Answer:
 def moment(stamp: str) -> datetime:
     """An ISO 8601 instant, Z or offset."""
     return datetime.fromisoformat(stamp)
+
+
+def slots_of_booking(booking: Mapping[str, Any]) -> tuple[str, ...]:
+    """The ids of the slots a booking owns."""
+    slots = booking.get("slots") or ([booking["slot"]] if booking.get("slot") else [])
+    return tuple(str(slot["id"]) for slot in slots)
 
 
 def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:

@@ -17,6 +17,7 @@ from loadtest.linearizability import Answer, explain, shortest_unexplained
 from loadtest.operations import ACTING, CLAIMS, Act, Operation, operations_of
 from loadtest.slot_model import Allowances
 
+_SHOWN_OPERATIONS = 6
 _GRANTING = frozenset({Act.BOOK, Act.CONFIRM, Act.ARRIVE})
 _ENDING = frozenset({Act.CANCEL, Act.RELEASE, Act.LEAVE})
 
@@ -75,8 +76,10 @@ def one_owner_at_a_time(operations: Sequence[Operation], allowances: Allowances)
     subject = f"slot {operations[0].slot}"
     if answer is Answer.UNDECIDED:
         return [Violation("linearizable", subject, "too many orders to search; not decided")]
-    told = "; ".join(str(op) for op in shortest_unexplained(operations, allowances))
-    return [Violation("linearizable", subject, f"no order explains: {told}")]
+    short = shortest_unexplained(operations, allowances)
+    told = "; ".join(str(op) for op in short[:_SHOWN_OPERATIONS])
+    more = f"; and {len(short) - _SHOWN_OPERATIONS} more" if len(short) > _SHOWN_OPERATIONS else ""
+    return [Violation("linearizable", subject, f"no order explains: {told}{more}")]
 
 
 def one_result_per_key(entries: Iterable[Entry]) -> list[Violation]:
@@ -93,7 +96,8 @@ def _broken_key(key: str, told: Sequence[Entry]) -> list[Violation]:
         (entry.out, entry.booking, entry.code, entry.reason) for entry in told if entry.code != "RATE_LIMITED"
     }
     if len(results) > 1:
-        return [Violation("one result per key", key, f"told differently: {sorted(map(str, results))}")]
+        shown = " / ".join(sorted(" ".join(map(str, filter(None, result))) for result in results)[:3])
+        return [Violation("one result per key", key, f"{len(results)} different results, such as {shown}")]
     first = [entry for entry in told if entry.out is Outcome.OK and not entry.replayed]
     if len(first) > 1:
         return [Violation("one result per key", key, f"done {len(first)} times: {[e.op for e in first]}")]

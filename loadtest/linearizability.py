@@ -97,10 +97,10 @@ def _mask(indexes: Iterable[int]) -> int:
 
 
 def shortest_unexplained(operations: Sequence[Operation], allowances: Allowances) -> list[Operation]:
-    """The shortest beginning of an impossible history that is impossible too, without needless refusals.
+    """The shortest beginning of an impossible history that is impossible too, without what does not matter.
 
-    Every beginning of a possible history is possible, and taking a refusal away never makes a
-    history impossible; nothing else may be dropped without inventing a fault."""
+    Every beginning of a possible history is possible, and taking a refusal away never makes a history
+    impossible; a granted call may not be dropped without inventing a fault."""
     ends = sorted({op.end for op in operations if not math.isinf(op.end)})
     low, high = 0, len(ends) - 1
     while low < high:
@@ -109,12 +109,18 @@ def shortest_unexplained(operations: Sequence[Operation], allowances: Allowances
             high = middle
         else:
             low = middle + 1
-    short = _until(operations, ends[low])
+    short = _without_bystanders(_until(operations, ends[low]))
     for op in [op for op in short if op.out is Outcome.FAIL]:
         without = [other for other in short if other is not op]
         if explain(without, allowances) is Answer.IMPOSSIBLE:
             short = without
     return short
+
+
+def _without_bystanders(operations: Sequence[Operation]) -> list[Operation]:
+    """Leaves out unanswered calls of bookings that nothing else in the history speaks of."""
+    spoken_of = {op.booking for op in operations if op.out is not Outcome.INFO}
+    return [op for op in operations if op.out is not Outcome.INFO or op.booking in spoken_of]
 
 
 def _until(operations: Sequence[Operation], moment: float) -> list[Operation]:

@@ -29,7 +29,9 @@ class Act(StrEnum):
 CLAIMS = frozenset({Act.HOLD, Act.BOOK, Act.ARRIVE})
 
 #: The calls that act on slots or tell who owns one; everything else in a history is reading for people.
-ACTING = frozenset({"hold", "book", "extend", "confirm", "release", "cancel", "reschedule", "read"})
+ACTING = frozenset(
+    {"hold", "book", "appointment", "extend", "confirm", "release", "cancel", "reschedule", "read"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,9 @@ def _tells_of_slot(refusal: Entry) -> bool:
 
 def _halves(call: Entry, start: float, end: float) -> list[Operation]:
     if call.f != "reschedule":
-        return [_operation(Act(call.f), call.slot, call, start, end)]
+        # An interval appointment books the slot that was made for it.
+        act = Act.BOOK if call.f == "appointment" else Act(call.f)
+        return [_operation(act, call.slot, call, start, end)]
     arrival = _operation(Act.ARRIVE, call.slot, call, start, end)
     if call.out is Outcome.FAIL or call.from_slot is None:
         return [arrival]

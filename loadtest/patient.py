@@ -152,7 +152,7 @@ def entry_of(op: str, client: str, wish: Wish, answer: Answer, began: float, end
         t_inv=began,
         t_ret=ended,
         out=answer.outcome,
-        slot=wish.slot,
+        slot=wish.slot or answer.slot,
         from_slot=wish.from_slot,
         key=wish.key,
         booking=wish.booking or _text(answer.booking.get("id")),

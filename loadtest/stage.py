@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from loadtest.answers import Answer, moment
+from loadtest.answers import Answer, moment, slots_of_booking
 from loadtest.history import Entry, Outcome
 from loadtest.target import Target
 from loadtest.wire import Wire
@@ -103,25 +103,24 @@ class Stage:
     def final_reads(self, doctor: str) -> list[Entry]:
         """The final state in the words of a history: one line per slot and owner."""
         began = time.monotonic()
-        places, live = list(self.slots_of(doctor)), self.live_bookings_of(doctor)
-        ended = time.monotonic()
-        owners: dict[str, list[str]] = {}
-        for booking in live:
+        owners: dict[str, list[str | None]] = {place.id: [] for place in self.slots_of(doctor)}
+        for booking in self.live_bookings_of(doctor):
             for slot in booking.slots:
                 owners.setdefault(slot, []).append(booking.id)
+        ended = time.monotonic()
         return [
             Entry(
-                op=f"final-{place.id}-{owner or 'nobody'}",
+                op=f"final-{slot}-{owner or 'nobody'}",
                 client="auditor",
                 f="read",
                 t_inv=began,
                 t_ret=ended,
                 out=Outcome.OK,
-                slot=place.id,
+                slot=slot,
                 booking=owner,
             )
-            for place in places
-            for owner in owners.get(place.id, [None])
+            for slot, names in owners.items()
+            for owner in names or [None]
         ]
 
     def _must(self, method: str, path: str, **body: Any) -> Answer:
@@ -152,8 +151,13 @@ def _rows(data: Any) -> list[dict[str, Any]]:
 
 
 def _live_booking(booking: dict[str, Any]) -> LiveBooking:
-    slots = tuple(str(slot["id"]) for slot in booking.get("slots") or [booking["slot"]])
-    return LiveBooking(str(booking["id"]), slots, booking["status"], booking["starts_at"], booking["ends_at"])
+    return LiveBooking(
+        str(booking["id"]),
+        slots_of_booking(booking),
+        booking["status"],
+        booking["starts_at"],
+        booking["ends_at"],
+    )
 
 
 def _has_lapsed(booking: dict[str, Any], now: datetime) -> bool:
