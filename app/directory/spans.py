@@ -37,9 +37,10 @@ def subtract(whole: Span, taken: Iterable[Span]) -> list[Span]:
 
 
 def obstacles(candidates: Sequence[Span], existing: Iterable[Span]) -> list[Span | None]:
-    """For each candidate the existing span in its way, or None; both in ascending order.
+    """For each candidate an existing span in its way, or None. Both come in order of start.
 
-    Neither sequence may overlap itself, so one pass over both is enough."""
+    The candidates must not overlap each other: what ends before one is then out of the way of the
+    rest, and one pass over both is enough."""
     blocking: list[Span | None] = []
     remaining = iter(existing)
     nearest = next(remaining, None)
