@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Unpack
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, or_, select
 
@@ -28,7 +28,7 @@ def nearest_free(connection: Connection, slot_id: int, limit: int = 3) -> list[D
     return [_document(row) for row in sorted(nearest, key=lambda row: row.starts_at)]
 
 
-def _free_slots(doctor_id: int) -> Select[Unpack[tuple[Any, ...]]]:
+def _free_slots(doctor_id: int) -> Select[*tuple[Any, ...]]:
     return (
         select(Slot.id, Slot.doctor_id, Slot.starts_at, Slot.ends_at, Doctor.name, Doctor.specialization)
         .join(Doctor, Doctor.id == Slot.doctor_id)

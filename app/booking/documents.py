@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any, Unpack
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, case, select
 
@@ -26,7 +26,7 @@ def shown_status() -> Any:
     return case((is_lapsed, BookingStatus.EXPIRED), else_=Booking.status)
 
 
-def select_bookings() -> Select[Unpack[tuple[Any, ...]]]:
+def select_bookings() -> Select[*tuple[Any, ...]]:
     return select(
         *Booking.__table__.columns,
         shown_status().label("shown_status"),
@@ -51,7 +51,7 @@ def booking_documents(connection: Connection, rows: list[Row[Any]]) -> list[Docu
     return [_booking(row, slots[row.id]) for row in rows]
 
 
-def _claims(booking_ids: list[uuid.UUID]) -> Select[Unpack[tuple[Any, ...]]]:
+def _claims(booking_ids: list[uuid.UUID]) -> Select[*tuple[Any, ...]]:
     """Every slot a booking has or had; of a slot claimed twice, the last claim."""
     return (
         select(

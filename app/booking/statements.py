@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, Unpack
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Executable, Row, and_, case, or_, select, update
 
@@ -18,7 +18,7 @@ SLOT_COLUMNS = (
     Slot.id, Slot.doctor_id, Slot.starts_at, Slot.ends_at, Slot.state, Slot.hold_until, Slot.fence,
     Slot.version, Slot.is_interval,
 )  # fmt: skip
-SlotRow = Row[Unpack[tuple[Any, ...]]]
+SlotRow = Row[*tuple[Any, ...]]
 
 
 def lapsed() -> ColumnElement[bool]:
@@ -67,6 +67,8 @@ def take_slots(
 
 def book_held_slots(tx: Connection, booking_id: uuid.UUID, fences: Mapping[int, int]) -> list[SlotRow]:
     """HELD -> BOOKED for the slots this booking still holds under its own fences, before the deadline."""
+    if not fences:
+        return []
     return _changed(
         tx,
         update(Slot)
