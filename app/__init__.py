@@ -28,6 +28,7 @@ def create_app(config: Config | None = None) -> APIFlask:
 
 def build_parts(config: Config) -> Parts:
     """The objects the views work with. The booking engine joins here."""
+    from app.accounts.passwords import Passwords
     from app.clock import SystemClock
     from app.coordination.connection import connect_redis
     from app.database import Database
@@ -38,4 +39,5 @@ def build_parts(config: Config) -> Parts:
         database=Database(config.database_url, config.db_pool_size),
         redis=connect_redis(config.redis_url),
         clock=SystemClock(),
+        passwords=Passwords(cheap=config.app_env == "test"),
     )

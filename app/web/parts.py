@@ -8,6 +8,7 @@ from typing import cast
 from flask import current_app
 from redis import Redis
 
+from app.accounts.passwords import Passwords
 from app.clock import Clock
 from app.config import Config
 from app.database import Database
@@ -23,6 +24,7 @@ class Parts:
     database: Database
     redis: Redis
     clock: Clock
+    passwords: Passwords
 
 
 def parts() -> Parts:
