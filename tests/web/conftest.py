@@ -39,9 +39,7 @@ def bearer(app: APIFlask, client: FlaskClient) -> Callable[[str], dict[str, str]
 
     def log_in(role: str) -> dict[str, str]:
         parts = app.extensions[EXTENSION]
-        account = NewAccount(
-            f"{role}@example.org", role.title(), parts.passwords.hash(PASSWORD), Role(role)
-        )
+        account = NewAccount(f"{role}@example.org", role.title(), parts.passwords.hash(PASSWORD), Role(role))
         parts.database.run(lambda tx: add_account(tx, account))
         login = client.post("/api/auth/login", json={"email": account.email, "password": PASSWORD})
         return {"Authorization": f"Bearer {login.json['data']['token']}"}
