@@ -18,7 +18,7 @@ SLOT_COLUMNS = (
     Slot.id, Slot.doctor_id, Slot.starts_at, Slot.ends_at, Slot.state, Slot.hold_until, Slot.fence,
     Slot.version, Slot.is_interval,
 )  # fmt: skip
-SlotRow = Row[Any]
+SlotRow = Row[*tuple[Any, ...]]
 
 
 def lapsed() -> ColumnElement[bool]:
@@ -67,6 +67,8 @@ def take_slots(
 
 def book_held_slots(tx: Connection, booking_id: uuid.UUID, fences: Mapping[int, int]) -> list[SlotRow]:
     """HELD -> BOOKED for the slots this booking still holds under its own fences, before the deadline."""
+    if not fences:
+        return []
     return _changed(
         tx,
         update(Slot)
@@ -114,8 +116,8 @@ def end_claims(tx: Connection, slot_ids: Sequence[int], booking_id: uuid.UUID) -
     )
 
 
-def expire_lapsed_claims(tx: Connection, slot_ids: Sequence[int]) -> list[uuid.UUID]:
-    """End the claims of lapsed holds on these slots and expire their bookings; which those were.
+def expire_lapsed_claims(tx: Connection, slot_ids: Sequence[int]) -> dict[int, uuid.UUID]:
+    """End the claims of lapsed holds on these slots and expire their bookings; whose each slot was.
 
     Only lapsed ones: a live claim must stay, so that the unique index can refuse a second."""
     dead = select(Booking.id).where(
@@ -128,16 +130,16 @@ def expire_lapsed_claims(tx: Connection, slot_ids: Sequence[int]) -> list[uuid.U
         update(BookingSlot)
         .where(BookingSlot.slot_id.in_(slot_ids), BookingSlot.live, BookingSlot.booking_id.in_(dead))
         .values(live=False)
-        .returning(BookingSlot.booking_id)
-    ).scalars()
-    bookings = sorted(set(ended))
-    if bookings:
+        .returning(BookingSlot.slot_id, BookingSlot.booking_id)
+    )
+    owners = {row.slot_id: row.booking_id for row in ended}
+    if owners:
         tx.execute(
             update(Booking)
-            .where(Booking.id.in_(bookings), Booking.status == BookingStatus.PENDING)
+            .where(Booking.id.in_(set(owners.values())), Booking.status == BookingStatus.PENDING)
             .values(status=BookingStatus.EXPIRED, expires_at=None)
         )
-    return bookings
+    return owners
 
 
 def fences_of(tx: Connection, booking_id: uuid.UUID) -> dict[int, int]:

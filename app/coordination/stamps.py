@@ -9,9 +9,10 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, case
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.algorithms.logical_clocks import LamportClock, VersionVector
 from app.database import Database
 from app.tables.leadership import Node
 
@@ -31,43 +32,41 @@ class Stamper:
 
     def __init__(self, database: Database, node_id: str, address: str) -> None:
         self._database = database
-        self._node_id = node_id
         self._address = address
         self._lock = threading.Lock()
-        self._time = 0
+        self._clock = LamportClock(node_id)
+        self._seen = VersionVector()
         self._reserved = 0
-        self._vector: dict[str, int] = {}
 
     def stamp(self) -> Stamp:
         """The next time. Raises Unavailable when a new block is due and the database is away."""
         with self._lock:
-            self._time += 1
-            if self._time > self._reserved:
+            if self._clock.time >= self._reserved:
                 self._reserve()
-            self._vector[self._node_id] = self._time
-            return Stamp(self._time, dict(self._vector))
+            time = self._clock.tick()
+            self._seen = self._seen.advance(self._clock.node, time)
+            return Stamp(time, dict(self._seen))
 
     def observe(self, lamport: int, vector: Mapping[str, int]) -> None:
         """Receive another node's stamp: later local stamps come after it."""
         with self._lock:
-            self._time = max(self._time, lamport)
-            for node, time in vector.items():
-                if node != self._node_id:
-                    self._vector[node] = max(self._vector.get(node, 0), time)
+            self._clock.time = max(self._clock.time, lamport)
+            others = {node: time for node, time in vector.items() if node != self._clock.node}
+            self._seen = self._seen.merge(VersionVector(others))
 
     def _reserve(self) -> None:
-        first = self._database.run(self._reserve_block)
-        self._time = max(self._time, first)
-        self._reserved = first + BLOCK - 1
+        last = self._database.run(self._reserve_block)
+        self._reserved = last
+        self._clock.time = max(self._clock.time, last - BLOCK)
 
     def _reserve_block(self, tx: Connection) -> int:
-        """The first of BLOCK values above all reserved before and above the time already reached."""
+        """The last of BLOCK values above all reserved before and above the time already reached."""
         upsert = (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(Node)
-        insert = upsert.values(id=self._node_id, address=self._address, lamport_reserved=self._time + BLOCK)
-        highest = _greater(tx, Node.lamport_reserved, self._time)
+        reached = self._clock.time
+        floor = case((Node.lamport_reserved > reached, Node.lamport_reserved), else_=reached)
         row = tx.execute(
-            insert.on_conflict_do_update(
-                index_elements=["id"], set_={"lamport_reserved": highest + BLOCK}
-            ).returning(Node.lamport_reserved)
+            upsert.values(id=self._clock.node, address=self._address, lamport_reserved=reached + BLOCK)
+            .on_conflict_do_update(index_elements=["id"], set_={"lamport_reserved": floor + BLOCK})
+            .returning(Node.lamport_reserved)
         )
-        return int(row.scalar_one()) - BLOCK + 1
+        return int(row.scalar_one())

@@ -9,6 +9,7 @@ from flask import current_app
 from redis import Redis
 
 from app.accounts.passwords import Passwords
+from app.booking.engine import Engine
 from app.clock import Clock
 from app.config import Config
 from app.database import Database
@@ -25,6 +26,7 @@ class Parts:
     redis: Redis
     clock: Clock
     passwords: Passwords
+    engine: Engine
 
 
 def parts() -> Parts:
