@@ -120,6 +120,11 @@ class Config(BaseModel):
         return self.booking_timeout_minutes * 60
 
     @property
+    def address(self) -> str:
+        """Where the other nodes reach this one."""
+        return self.node_url or f"http://127.0.0.1:{self.port}"
+
+    @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.clinic_timezone)
 
