@@ -8,6 +8,8 @@ from typing import cast
 from flask import current_app
 from redis import Redis
 
+from app.accounts.passwords import Passwords
+from app.booking.engine import Engine
 from app.clock import Clock
 from app.config import Config
 from app.database import Database
@@ -23,6 +25,8 @@ class Parts:
     database: Database
     redis: Redis
     clock: Clock
+    passwords: Passwords
+    engine: Engine
 
 
 def parts() -> Parts:
