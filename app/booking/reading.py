@@ -105,6 +105,6 @@ def _conditions(narrow: BookingFilter) -> list[ColumnElement[bool]]:
         (narrow.doctor_id, Booking.doctor_id == narrow.doctor_id),
         (narrow.starts_from, Booking.starts_at >= narrow.starts_from),
         (narrow.starts_before, Booking.starts_at < narrow.starts_before),
-        (narrow.appointments_only or None, Booking.is_appointment),
+        (narrow.appointments_only or None, Booking.is_appointment.is_(True)),
     ]
     return [condition for value, condition in wanted if value is not None]

@@ -58,7 +58,7 @@ class Notice(Base):
 
     __tablename__ = "notices"
     __table_args__ = (
-        CheckConstraint("status IN ('QUEUED','SENT','FAILED')", name="status_is_known"),
+        CheckConstraint("status IN ('QUEUED','SENT','SKIPPED','FAILED')", name="status_is_known"),
         Index("one_notice_per_change", "booking_id", "kind", "sequence", unique=True),
         Index("ix_notices_due", "next_attempt_at",
               postgresql_where=text("status = 'QUEUED'"), sqlite_where=text("status = 'QUEUED'")),

@@ -338,7 +338,9 @@ def upgrade() -> None:
         sa.Column("last_error", sa.String(length=300), nullable=True),
         sa.Column("sent_at", INSTANT, nullable=True),
         sa.Column("created_at", INSTANT, nullable=False),
-        sa.CheckConstraint("status IN ('QUEUED','SENT','FAILED')", name=op.f("ck_notices_status_is_known")),
+        sa.CheckConstraint(
+            "status IN ('QUEUED','SENT','SKIPPED','FAILED')", name=op.f("ck_notices_status_is_known")
+        ),
         sa.ForeignKeyConstraint(
             ["booking_id"], ["bookings.id"], name=op.f("fk_notices_booking_id"), ondelete="RESTRICT"
         ),

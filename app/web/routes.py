@@ -1,0 +1,13 @@
+"""Every blueprint of the web application, in one list."""
+
+from __future__ import annotations
+
+from apiflask import APIFlask
+
+
+def register_routes(app: APIFlask) -> None:
+    """Plug every resource in; a new module adds its line here."""
+    from app.web.api import appointments, auth, bookings, concurrent, docs
+
+    for blueprint in (auth.api, bookings.api, appointments.api, concurrent.api, docs.api):
+        app.register_blueprint(blueprint)
