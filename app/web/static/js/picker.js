@@ -1,5 +1,4 @@
 // Screen 2: days and months without a page load, the calendar by keyboard, live times.
-import { announce } from "./announce.js";
 import { makeGrid } from "./date_grid.js";
 import { followSlots } from "./live.js";
 import { reopen } from "./once.js";
@@ -47,6 +46,7 @@ class Picker {
     if (status !== 200 || location.href !== asked) return;
     mergeTimes(this.#part("day"), page.querySelector('[data-part="day"]'));
     this.root.querySelectorAll("form[data-sent]").forEach(reopen);
+    this.#renewKey(page);
     if (!this.#part("month").contains(document.activeElement)) this.#replace(page, "month");
     this.enhance();
   }
@@ -93,6 +93,12 @@ class Picker {
     document.title = page.title;
     this.enhance();
     return true;
+  }
+
+  /** A later press is a new wish: it must not get the answer of an earlier one. */
+  #renewKey(page) {
+    const [old, fresh] = [this.root, page].map((tree) => tree.querySelector("[data-times] [name=request_key]"));
+    if (old && fresh) old.value = fresh.value;
   }
 
   #part(name) {
