@@ -11,8 +11,8 @@ export function startPicker(root) {
   const picker = new Picker(root);
   picker.enhance();
   followSlots(root.dataset.events, {
-    onSlot: (change) => picker.slotChanged(change),
-    onReturn: () => picker.refresh(),
+    onSlot: (change, isEcho) => picker.slotChanged(change, isEcho),
+    onReturn: () => picker.refreshSoon(),
   });
 }
 
@@ -31,9 +31,15 @@ class Picker {
   }
 
   /** The server's word on one slot: a hint, so the page is asked for soon after. */
-  slotChanged(change) {
+  slotChanged(change, isEcho) {
     const item = this.root.querySelector(`[data-slot="${CSS.escape(String(change.id))}"]`);
-    if (item && Number(item.dataset.version) < change.version && change.state !== "OPEN") takeTime(item, change);
+    if (item ? Number(item.dataset.version) >= change.version : isEcho) return;
+    if (item && change.state !== "OPEN") takeTime(item, change);
+    this.refreshSoon();
+  }
+
+  /** Many changes at once, and many people looking: one request each, at different moments. */
+  refreshSoon() {
     this.pendingRefresh ??= setTimeout(() => this.refresh(), REFRESH_PAUSE_MS * (0.5 + Math.random()));
   }
 
