@@ -139,7 +139,12 @@ def test_confirming_twice_is_refused(desk: Desk) -> None:
 def test_a_stranger_cannot_learn_that_a_booking_exists(desk: Desk) -> None:
     booking_id = uuid.UUID(desk.book(desk.add_slot())["id"])
 
-    for action in (actions.confirm_booking, actions.cancel_booking, actions.extend_hold, actions.release_hold):
+    for action in (
+        actions.confirm_booking,
+        actions.cancel_booking,
+        actions.extend_hold,
+        actions.release_hold,
+    ):
         with pytest.raises(NotFound):
             action(desk.engine, booking_id, GUEST)
 
@@ -217,7 +222,9 @@ def test_every_change_writes_outbox_audit_and_notice_rows_with_it(desk: Desk) ->
     actions.cancel_booking(desk.engine, uuid.UUID(booking["id"]), owner_of(booking))
 
     with desk.database.read() as connection:
-        outbox = connection.execute(select(OutboxEntry.seq, OutboxEntry.payload).order_by(OutboxEntry.seq)).all()
+        outbox = connection.execute(
+            select(OutboxEntry.seq, OutboxEntry.payload).order_by(OutboxEntry.seq)
+        ).all()
         audit = connection.execute(select(AuditEntry.action).order_by(AuditEntry.lamport)).scalars().all()
         notices = connection.execute(select(Notice.kind, Notice.sequence).order_by(Notice.sequence)).all()
 
