@@ -59,7 +59,7 @@ class Entry:
 
 
 def _says_nothing(value: object) -> bool:
-    return value is None or value is False or value == ()
+    return value is None or value == ()
 
 
 _KNOWN = {field.name for field in fields(Entry)}
