@@ -28,6 +28,7 @@ def create_app(config: Config | None = None) -> APIFlask:
 
 def build_parts(config: Config) -> Parts:
     """The objects the views work with."""
+    from app.accounts.passwords import Passwords
     from app.booking.build import build_engine
     from app.clock import SystemClock
     from app.coordination.breaker import Breaker
@@ -40,4 +41,11 @@ def build_parts(config: Config) -> Parts:
     redis = connect_redis(config.redis_url)
     clock = SystemClock()
     engine = build_engine(config, database, redis, clock, JobQueue(redis, Breaker(clock)).enqueue)
-    return Parts(config=config, database=database, redis=redis, clock=clock, engine=engine)
+    return Parts(
+        config=config,
+        database=database,
+        redis=redis,
+        clock=clock,
+        passwords=Passwords(cheap=config.app_env == "test"),
+        engine=engine,
+    )

@@ -8,6 +8,7 @@ from typing import cast
 from flask import current_app
 from redis import Redis
 
+from app.accounts.passwords import Passwords
 from app.booking.engine import Engine
 from app.clock import Clock
 from app.config import Config
@@ -24,6 +25,7 @@ class Parts:
     database: Database
     redis: Redis
     clock: Clock
+    passwords: Passwords
     engine: Engine
 
 
