@@ -69,9 +69,8 @@ class Visitor(FastHttpUser):
         self.host = next(_doors)
         super().__init__(environment)
         number = next(_names)
-        dice = Random(f"{PLAN.seed}/{number}")
-        self.dice = dice
-        self.patient = Patient(f"{type(self).__name__.lower()}-{number}", LocustTransport(self), SCRIBE, dice)
+        self.dice = Random(f"{PLAN.seed}/{number}")
+        self.patient = Patient(f"{type(self).__name__.lower()}-{number}", LocustTransport(self), SCRIBE)
 
 
 class Browser(Visitor):

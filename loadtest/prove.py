@@ -57,21 +57,28 @@ def prove(target: Target, options: argparse.Namespace) -> list[Row]:
     for fault in options.faults:
         for mode in MODES:
             clients = _DUPLICATES if mode == "duplicates" else options.clients
-            order = _order(options, mode=mode, fault=fault, clients=clients, rounds=options.rounds)
+            order = RaceOrder(
+                mode=mode,
+                clients=clients,
+                rounds=options.rounds,
+                fault=fault,
+                seed=options.seed,
+                history=options.directory / f"{mode}-{fault}.jsonl",
+            )
             rows.append(_row("stack", "quiet", target, order))
-    for mode in MODES:
-        with control_server(is_guarded=False) as control:
-            clients = _DUPLICATES if mode == "duplicates" else _CONTROL_CLIENTS
-            order = _order(options, mode=mode, fault="none", clients=clients, rounds=_CONTROL_ROUNDS)
-            rows.append(_row("control, no guard", "alarm", control, order))
-    return rows
+    return rows + [_control_row(mode, options) for mode in MODES]
 
 
-def _order(options: argparse.Namespace, *, mode: str, fault: str, clients: int, rounds: int) -> RaceOrder:
-    history = options.directory / f"{mode}-{fault}.jsonl"
-    return RaceOrder(
-        mode=mode, clients=clients, rounds=rounds, fault=fault, seed=options.seed, history=history
+def _control_row(mode: str, options: argparse.Namespace) -> Row:
+    order = RaceOrder(
+        mode=mode,
+        clients=_DUPLICATES if mode == "duplicates" else _CONTROL_CLIENTS,
+        rounds=_CONTROL_ROUNDS,
+        seed=options.seed,
+        history=options.directory / f"{mode}-control.jsonl",
     )
+    with control_server(is_guarded=False) as control:
+        return _row("control, no guard", "alarm", control, order)
 
 
 def _row(system: str, expected: str, target: Target, order: RaceOrder) -> Row:
