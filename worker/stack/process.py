@@ -98,7 +98,11 @@ class Child:
 
 
 def wait_until(
-    is_ready: Callable[[], bool], child: Child, seconds: float, pause: Callable[[float], None] = time.sleep
+    is_ready: Callable[[], bool],
+    child: Child,
+    seconds: float,
+    pause: Callable[[float], None] = time.sleep,
+    poll_seconds: float = _POLL_SECONDS,
 ) -> None:
     """Return when `is_ready`; raises ProcessFailedError when the child ends first or the time is over."""
     deadline = time.monotonic() + seconds
@@ -111,7 +115,7 @@ def wait_until(
             raise ProcessFailedError(
                 f"{child.program.name} was not ready after {seconds:.0f} s{_log_hint(child)}"
             )
-        pause(_POLL_SECONDS)
+        pause(poll_seconds)
 
 
 def run_to_end(program: Program, seconds: float, pause: Callable[[float], None] = time.sleep) -> None:

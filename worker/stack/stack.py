@@ -1,15 +1,15 @@
 """Starts everything in order, watches over it, stops it in the opposite order."""
 
-import http.client
 import time
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from worker.stack import nginx
 from worker.stack.errors import StopRequested
 from worker.stack.keeper import Keeper
-from worker.stack.ports import LOOPBACK
+from worker.stack.ports import LOOPBACK, http_status
 from worker.stack.process import Program, run_to_end, stop_together, wait_until
 from worker.stack.programs import Addresses, AppPrograms
 from worker.stack.progress import Progress
@@ -21,6 +21,7 @@ from worker.stack.welcome import welcome
 
 _ONE_SHOT_SECONDS = 300.0
 _NODE_SECONDS = 60.0
+_HEALTH_POLL_SECONDS = 0.1
 _WATCH_SECONDS = 0.25
 
 
@@ -90,12 +91,13 @@ class Stack:
     def _start_application(self, programs: AppPrograms) -> None:
         nodes = [(node, self._keep(self._work, programs.node(node))) for node in self._settings.nodes]
         events = (Node("events", self._settings.events_port), self._keep(self._doors, programs.events()))
-        for number in range(1, self._settings.rq_workers + 1):
-            self._keep(self._work, programs.rq_worker(number))
         for node, keeper in [*nodes, events]:
             with self._progress.step(f"{node.id} on port {node.port}"):
                 is_healthy = partial(_is_healthy, node.port)
-                wait_until(is_healthy, keeper.child, _NODE_SECONDS, self._signals.pause)
+                wait_until(is_healthy, keeper.child, _NODE_SECONDS, self._signals.pause, _HEALTH_POLL_SECONDS)
+        # Not before: on a small machine they would slow the nodes' start, and jobs can wait.
+        for number in range(1, self._settings.rq_workers + 1):
+            self._keep(self._work, programs.rq_worker(number))
 
     def _start_balancer(self, found: nginx.NginxProgram) -> None:
         settings = self._settings
@@ -154,11 +156,4 @@ class Stack:
 
 
 def _is_healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
-    try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    return http_status(port, "/health") == HTTPStatus.OK
