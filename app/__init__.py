@@ -32,9 +32,12 @@ def build_parts(config: Config) -> Parts:
     from app.booking.build import build_engine
     from app.clock import SystemClock
     from app.coordination.breaker import Breaker
+    from app.coordination.changes import ChangeFeed
     from app.coordination.connection import connect_redis
     from app.database import Database
     from app.queue import JobQueue
+    from app.web.broadcast import Broadcaster
+    from app.web.node_health import Health
     from app.web.parts import Parts
 
     database = Database(config.database_url, config.db_pool_size)
@@ -48,4 +51,6 @@ def build_parts(config: Config) -> Parts:
         clock=clock,
         passwords=Passwords(cheap=config.app_env == "test"),
         engine=engine,
+        health=Health(config, database, redis, clock),
+        broadcaster=Broadcaster(lambda: ChangeFeed(redis, database, clock)),
     )

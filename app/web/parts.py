@@ -13,6 +13,8 @@ from app.booking.engine import Engine
 from app.clock import Clock
 from app.config import Config
 from app.database import Database
+from app.web.broadcast import Broadcaster
+from app.web.node_health import Health
 
 EXTENSION = "oneslot"
 
@@ -27,6 +29,8 @@ class Parts:
     clock: Clock
     passwords: Passwords
     engine: Engine
+    health: Health
+    broadcaster: Broadcaster
 
 
 def parts() -> Parts:
