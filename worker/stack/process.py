@@ -120,11 +120,17 @@ def wait_until(
 
 def run_to_end(program: Program, seconds: float, pause: Callable[[float], None] = time.sleep) -> None:
     """Run a program that ends by itself; raises ProcessFailedError unless it ends well and in time."""
-    child = Child(program)
+    wait_for_end(Child(program), seconds, pause)
+
+
+def wait_for_end(child: Child, seconds: float, pause: Callable[[float], None] = time.sleep) -> None:
+    """Like run_to_end, for one that was started before."""
     try:
         wait_until(lambda: not child.is_alive, child, seconds, pause)
         if child.exit_code != 0:
-            raise ProcessFailedError(f"{program.name} {describe_exit(child.exit_code)}{_log_hint(child)}")
+            raise ProcessFailedError(
+                f"{child.program.name} {describe_exit(child.exit_code)}{_log_hint(child)}"
+            )
     finally:
         child.kill()
 
