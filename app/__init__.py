@@ -34,6 +34,7 @@ def build_parts(config: Config) -> Parts:
     from app.coordination.breaker import Breaker
     from app.coordination.connection import connect_redis
     from app.database import Database
+    from app.directory.directory import Directory
     from app.queue import JobQueue
     from app.web.parts import Parts
 
@@ -48,4 +49,5 @@ def build_parts(config: Config) -> Parts:
         clock=clock,
         passwords=Passwords(cheap=config.app_env == "test"),
         engine=engine,
+        directory=Directory(database, engine.stamper, config.node_id, engine.publish),
     )

@@ -13,6 +13,7 @@ from app.booking.engine import Engine
 from app.clock import Clock
 from app.config import Config
 from app.database import Database
+from app.directory.directory import Directory
 
 EXTENSION = "oneslot"
 
@@ -27,6 +28,7 @@ class Parts:
     clock: Clock
     passwords: Passwords
     engine: Engine
+    directory: Directory
 
 
 def parts() -> Parts:
