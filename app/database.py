@@ -152,7 +152,8 @@ class Database:
 
 
 class TransientFailure(Exception):
-    """A serialization failure or deadlock: the whole transaction may be tried again."""
+    """A serialization failure, a deadlock, or a record that changed between our look and our write:
+    the whole transaction may be tried again."""
 
 
 def _commit(connection: Connection) -> None:

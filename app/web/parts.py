@@ -14,6 +14,8 @@ from app.clock import Clock
 from app.config import Config
 from app.database import Database
 from app.directory.directory import Directory
+from app.web.broadcast import Broadcaster
+from app.web.node_health import Health
 
 EXTENSION = "oneslot"
 
@@ -29,6 +31,8 @@ class Parts:
     passwords: Passwords
     engine: Engine
     directory: Directory
+    health: Health
+    broadcaster: Broadcaster
 
 
 def parts() -> Parts:

@@ -7,7 +7,18 @@ from apiflask import APIFlask
 
 def register_routes(app: APIFlask) -> None:
     """Plug every resource in; a new module adds its line here."""
-    from app.web.api import appointments, auth, bookings, concurrent, docs, doctors, patients, slots
+    from app.web import events
+    from app.web.api import (
+        appointments,
+        auth,
+        bookings,
+        concurrent,
+        docs,
+        doctors,
+        health,
+        patients,
+        slots,
+    )
 
-    for module in (doctors, slots, bookings, appointments, patients, auth, concurrent, docs):
+    for module in (doctors, slots, bookings, appointments, patients, auth, concurrent, health, events, docs):
         app.register_blueprint(module.api)

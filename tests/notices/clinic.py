@@ -9,6 +9,8 @@ from sqlalchemy import Row, insert, select, update
 
 from app.database import Database, db_now
 from app.notices import queue
+from app.notices.sender import Sender
+from app.notices.smtp import MailServer
 from app.tables.booking import Booking
 from app.tables.directory import Doctor
 from app.tables.journal import Notice
@@ -56,6 +58,14 @@ class Clinic:
         """A notice as the booking's own transaction queues it."""
         booking_id = booking_id or self.booking()
         return self.database.run(lambda tx: queue.add(tx, booking_id, kind, sequence))
+
+    def sender(self, smtp_url: str) -> Sender:
+        return Sender(
+            self.database,
+            MailServer.from_url(smtp_url),
+            "Oneslot <bookings@clinic.example>",
+            lambda booking_id: f"https://clinic.example/m/token-of-{booking_id}",
+        )
 
     def claim(self, notice_id: uuid.UUID) -> queue.Claim | None:
         return self.database.run(lambda tx: queue.claim(tx, notice_id))
