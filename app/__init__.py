@@ -27,15 +27,30 @@ def create_app(config: Config | None = None) -> APIFlask:
 
 
 def build_parts(config: Config) -> Parts:
-    """The objects the views work with. The booking engine joins here."""
+    """The objects the views work with."""
+    from app.accounts.passwords import Passwords
+    from app.booking.build import build_engine
     from app.clock import SystemClock
+    from app.coordination.breaker import Breaker
+    from app.coordination.changes import ChangeFeed
     from app.coordination.connection import connect_redis
     from app.database import Database
+    from app.queue import JobQueue
+    from app.web.broadcast import Broadcaster
+    from app.web.node_health import Health
     from app.web.parts import Parts
 
+    database = Database(config.database_url, config.db_pool_size)
+    redis = connect_redis(config.redis_url)
+    clock = SystemClock()
+    engine = build_engine(config, database, redis, clock, JobQueue(redis, Breaker(clock)).enqueue)
     return Parts(
         config=config,
-        database=Database(config.database_url, config.db_pool_size),
-        redis=connect_redis(config.redis_url),
-        clock=SystemClock(),
+        database=database,
+        redis=redis,
+        clock=clock,
+        passwords=Passwords(cheap=config.app_env == "test"),
+        engine=engine,
+        health=Health(config, database, redis, clock),
+        broadcaster=Broadcaster(lambda: ChangeFeed(redis, database, clock)),
     )

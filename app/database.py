@@ -152,7 +152,8 @@ class Database:
 
 
 class TransientFailure(Exception):
-    """A serialization failure or deadlock: the whole transaction may be tried again."""
+    """A serialization failure, a deadlock, or a record that changed between our look and our write:
+    the whole transaction may be tried again."""
 
 
 def _commit(connection: Connection) -> None:
@@ -226,5 +227,11 @@ def _sqlite_engine(url: str) -> Engine:
         connection.isolation_level = None  # we say BEGIN IMMEDIATE ourselves
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
             connection.execute(f"PRAGMA {pragma}")
+        # SQLite's own knows ASCII alone; a search for "öz" must find "Özlem" there too.
+        connection.create_function("lower", 1, _lower, deterministic=True)
 
     return engine
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()

@@ -22,7 +22,7 @@ from app.booking.errors import HoldExpired, TooManyExtensions, WrongState
 from app.booking.intervals import retire_interval
 from app.booking.rules import Actor
 from app.booking.statements import SlotRow
-from app.database import db_now
+from app.database import TransientFailure, db_now
 from app.errors import NotFound, ValidationFailed
 from app.idempotency import Answer, Document, RequestKey
 from app.tables.booking import Booking, BookingStatus
@@ -44,7 +44,7 @@ def confirm_booking(
         fences = statements.fences_of(act.tx, booking_id)
         rows = statements.book_held_slots(act.tx, booking_id, fences)
         if not rows or len(rows) < len(fences):
-            raise _why_not_pending(seen)
+            raise _why_not_pending(_seen(act.tx, booking_id, actor))
         values = patient_values(act.tx, patient)
         if not (seen.patient_name or values.get("patient_name")):
             raise ValidationFailed.of("patient_name", "say who the appointment is for")
@@ -67,9 +67,10 @@ def extend_hold(
         seen = _seen(act.tx, booking_id, actor)
         if seen.extensions >= rules.MOST_EXTENSIONS or seen.age_is_up:
             raise TooManyExtensions("This time has been held for as long as we can. Please confirm it now.")
-        rows = statements.extend_held_slots(act.tx, booking_id, engine.hold_seconds)
-        if not rows:
-            raise _why_not_pending(seen)
+        fences = statements.fences_of(act.tx, booking_id)
+        rows = statements.extend_held_slots(act.tx, booking_id, list(fences), engine.hold_seconds)
+        if not rows or len(rows) < len(fences):
+            raise _why_not_pending(_seen(act.tx, booking_id, actor))
         _set(act.tx, booking_id, BookingStatus.PENDING, expires_at=rows[0].hold_until,
              extensions=Booking.extensions + 1)  # fmt: skip
         act.audit("extend", booking_id, rows)
@@ -125,13 +126,12 @@ def _give_up(
         seen = _seen(act.tx, booking_id, actor)
         if seen.shown_status not in allowed:
             raise _why_not_pending(seen) if action == "release" else _ended(seen)
+        fences.clear()
         fences.update(statements.fences_of(act.tx, booking_id))
-        rows = statements.free_slots(act.tx, list(fences), booking_id)
-        if _set(act.tx, booking_id, BookingStatus(seen.status), status=BookingStatus.CANCELLED,
-                expires_at=None, cancelled_at=db_now(), cancel_reason=reason,
-                sequence=Booking.sequence + 1) == 0:  # fmt: skip
-            raise WrongState("This booking was changed by somebody else just now.")
-        statements.end_claims(act.tx, list(fences), booking_id)
+        rows = _let_go(act.tx, list(fences), booking_id)
+        _set(act.tx, booking_id, BookingStatus(seen.status), status=BookingStatus.CANCELLED,
+             expires_at=None, cancelled_at=db_now(), cancel_reason=reason,
+             sequence=Booking.sequence + 1)  # fmt: skip
         act.audit(action, booking_id, rows, had_reason=reason is not None)
         act.slots_changed(retire_interval(act.tx, rows))
         if seen.status == BookingStatus.CONFIRMED:
@@ -157,6 +157,7 @@ def reschedule_booking(
 
     def move(act: Act) -> Document:
         seen = _seen(act.tx, booking_id, actor)
+        old_fences.clear()
         old_fences.update(statements.fences_of(act.tx, booking_id))
         if seen.status != BookingStatus.CONFIRMED:
             raise _ended(seen)
@@ -188,9 +189,17 @@ def _swap(
         raise with_alternatives(act.tx, refusal or WrongState("This time was changed just now."))
     oust_lapsed(act, [slot_id], "next claim")
     bind_slots(act, booking_id, rows)
-    freed = statements.free_slots(act.tx, old_slot_ids, booking_id)
-    statements.end_claims(act.tx, old_slot_ids, booking_id)
+    freed = _let_go(act.tx, old_slot_ids, booking_id)
     return rows[0], retire_interval(act.tx, freed)
+
+
+def _let_go(tx: Connection, slot_ids: list[int], booking_id: uuid.UUID) -> list[SlotRow]:
+    """Free the slots the booking owned when we looked; if it was moved or ended since, look again."""
+    freed = statements.free_slots(tx, slot_ids, booking_id)
+    if len(freed) < len(slot_ids):
+        raise TransientFailure
+    statements.end_claims(tx, slot_ids, booking_id)
+    return freed
 
 
 def _seen(tx: Connection, booking_id: uuid.UUID, actor: Actor) -> Row[Any]:
@@ -211,15 +220,16 @@ def _seen(tx: Connection, booking_id: uuid.UUID, actor: Actor) -> Row[Any]:
     return row
 
 
-def _set(tx: Connection, booking_id: uuid.UUID, expected: BookingStatus, **values: Any) -> int:
-    """Change the booking if it is still in the expected status; how many rows that was."""
+def _set(tx: Connection, booking_id: uuid.UUID, expected: BookingStatus, **values: Any) -> None:
+    """Change the booking; if it is not in the expected status any more, look again from the start."""
     changed = tx.execute(
         update(Booking)
         .where(Booking.id == booking_id, Booking.status == expected)
         .values(**values)
         .returning(Booking.id)
     )
-    return len(changed.all())
+    if changed.first() is None:
+        raise TransientFailure
 
 
 def _why_not_pending(seen: Row[Any]) -> HoldExpired | WrongState:

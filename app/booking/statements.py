@@ -69,6 +69,7 @@ def book_held_slots(tx: Connection, booking_id: uuid.UUID, fences: Mapping[int, 
     """HELD -> BOOKED for the slots this booking still holds under its own fences, before the deadline."""
     if not fences:
         return []
+    _lock_in_order(tx, list(fences))
     return _changed(
         tx,
         update(Slot)
@@ -84,12 +85,20 @@ def book_held_slots(tx: Connection, booking_id: uuid.UUID, fences: Mapping[int, 
     )
 
 
-def extend_held_slots(tx: Connection, booking_id: uuid.UUID, seconds: float) -> list[SlotRow]:
-    """Move the deadline of a hold that has not passed it."""
+def extend_held_slots(
+    tx: Connection, booking_id: uuid.UUID, slot_ids: Sequence[int], seconds: float
+) -> list[SlotRow]:
+    """Move the deadline of the slots this booking still holds."""
+    _lock_in_order(tx, slot_ids)
     return _changed(
         tx,
         update(Slot)
-        .where(Slot.booking_id == booking_id, Slot.state == SlotState.HELD, Slot.hold_until > db_now())
+        .where(
+            Slot.id.in_(slot_ids),
+            Slot.booking_id == booking_id,
+            Slot.state == SlotState.HELD,
+            Slot.hold_until > db_now(),
+        )
         .values(hold_until=db_now(seconds), version=Slot.version + 1)
         .returning(*SLOT_COLUMNS),
     )
@@ -97,6 +106,7 @@ def extend_held_slots(tx: Connection, booking_id: uuid.UUID, seconds: float) -> 
 
 def free_slots(tx: Connection, slot_ids: Sequence[int], booking_id: uuid.UUID | None) -> list[SlotRow]:
     """Give slots back: those of this booking, or with None only those whose hold has lapsed."""
+    _lock_in_order(tx, slot_ids)
     whose = lapsed() if booking_id is None else Slot.booking_id == booking_id
     return _changed(
         tx,
@@ -150,6 +160,12 @@ def fences_of(tx: Connection, booking_id: uuid.UUID) -> dict[int, int]:
         .order_by(BookingSlot.slot_id)
     )
     return {row.slot_id: row.fence for row in rows}
+
+
+def _lock_in_order(tx: Connection, slot_ids: Sequence[int]) -> None:
+    """An UPDATE of several rows locks them in any order, and two of those wait for each other forever."""
+    if len(slot_ids) > 1:
+        tx.execute(select(Slot.id).where(Slot.id.in_(slot_ids)).order_by(Slot.id).with_for_update())
 
 
 def _changed(tx: Connection, statement: Executable) -> list[SlotRow]:

@@ -24,7 +24,7 @@ class OrjsonProvider(JSONProvider):
     """Answers by orjson; aware datetimes become ISO 8601 with Z."""
 
     def dumps(self, obj: Any, **_options: Any) -> str:
-        return _dump(obj).decode()
+        return to_json(obj)
 
     def loads(self, s: str | bytes, **_options: Any) -> Any:
         return orjson.loads(s)
@@ -76,6 +76,10 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> None:
     raise MalformedJson(f"{name} is not JSON.")
+
+
+def to_json(value: Any) -> str:
+    return _dump(value).decode()
 
 
 def _dump(obj: Any) -> bytes:

@@ -8,9 +8,13 @@ from typing import cast
 from flask import current_app
 from redis import Redis
 
+from app.accounts.passwords import Passwords
+from app.booking.engine import Engine
 from app.clock import Clock
 from app.config import Config
 from app.database import Database
+from app.web.broadcast import Broadcaster
+from app.web.node_health import Health
 
 EXTENSION = "oneslot"
 
@@ -23,6 +27,10 @@ class Parts:
     database: Database
     redis: Redis
     clock: Clock
+    passwords: Passwords
+    engine: Engine
+    health: Health
+    broadcaster: Broadcaster
 
 
 def parts() -> Parts:

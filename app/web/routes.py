@@ -7,7 +7,16 @@ from apiflask import APIFlask
 
 def register_routes(app: APIFlask) -> None:
     """Plug every resource in; a new module adds its line here."""
-    from app.web.api import docs
+    from app.web import events
+    from app.web.api import appointments, auth, bookings, concurrent, docs, health
 
-    for blueprint in (docs.api,):
+    for blueprint in (
+        auth.api,
+        bookings.api,
+        appointments.api,
+        concurrent.api,
+        health.api,
+        events.api,
+        docs.api,
+    ):
         app.register_blueprint(blueprint)

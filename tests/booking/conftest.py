@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import insert, select, update
 
-from app.booking.actions import GUEST, Claim, PatientDetails, hold_slot
+from app.booking.actions import GUEST, Actor, Claim, PatientDetails, hold_slot
 from app.booking.engine import Engine
 from app.clock import SystemClock
 from app.coordination.breaker import Breaker
@@ -23,6 +24,8 @@ from app.database import Database, db_now
 from app.tables import Booking, Doctor, Slot
 
 HOLD_SECONDS = 120
+#: Nothing listens there, so bookings go on in the database alone.
+NO_REDIS = "redis://127.0.0.1:1/0"
 ANNA = PatientDetails("Anna Example", "anna@example.org", "+49 30 1234567")
 
 
@@ -51,10 +54,10 @@ class Desk:
             return connection.execute(select(*Slot.__table__.columns).where(Slot.id == slot_id)).one()
 
     def lapse(self, slot_id: int) -> None:
-        """Move the deadline of the hold into the past, as waiting for it would."""
+        """Move the deadline of the hold, with all its slots, into the past, as waiting for it would."""
+        owner = self.slot(slot_id).booking_id
         with self.database.transaction() as tx:
-            tx.execute(update(Slot).where(Slot.id == slot_id).values(hold_until=db_now(-1)))
-            owner = select(Slot.booking_id).where(Slot.id == slot_id).scalar_subquery()
+            tx.execute(update(Slot).where(Slot.booking_id == owner).values(hold_until=db_now(-1)))
             tx.execute(update(Booking).where(Booking.id == owner).values(expires_at=db_now(-1)))
 
     def hold(self, slot_id: int, **options: Any) -> dict[str, Any]:
@@ -62,6 +65,11 @@ class Desk:
 
     def book(self, slot_id: int, **options: Any) -> dict[str, Any]:
         return hold_slot(self.engine, Claim((slot_id,), ANNA, instant=True), GUEST, **options).value
+
+
+def owner_of(booking: dict[str, Any]) -> Actor:
+    """Whoever was given the booking's manage token."""
+    return Actor("guest", token_for=uuid.UUID(booking["id"]))
 
 
 def quick_redis(url: str) -> Redis:
@@ -72,7 +80,7 @@ def quick_redis(url: str) -> Redis:
 def make_desk(redis_url: str) -> Iterator[Callable[[str], Desk]]:
     databases: list[Database] = []
 
-    def make(url: str, redis: str = redis_url, node_id: str = "node-1") -> Desk:
+    def make(url: str, redis: str = redis_url, node_id: str = "node-1", doctor_id: int | None = None) -> Desk:
         database = Database(url)
         databases.append(database)
         published: list[dict[str, Any]] = []
@@ -86,7 +94,7 @@ def make_desk(redis_url: str) -> Iterator[Callable[[str], Desk]]:
             publish=published.append,
             enqueue=lambda name, notice: enqueued.append((name, notice)),
         )
-        return Desk(engine, _a_doctor(database), published, enqueued)
+        return Desk(engine, doctor_id or a_doctor(database), published, enqueued)
 
     yield make
     for database in databases:
@@ -98,7 +106,7 @@ def desk(make_desk: Callable[[str], Desk], database_url: str) -> Desk:
     return make_desk(database_url)
 
 
-def _a_doctor(database: Database) -> int:
+def a_doctor(database: Database) -> int:
     with database.transaction() as tx:
         values = {"name": "Dr Ada Probe", "specialization": "Cardiology", "timezone": "Europe/Berlin"}
         return tx.execute(insert(Doctor).values(values).returning(Doctor.id)).scalar_one()

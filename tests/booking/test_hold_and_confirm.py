@@ -4,15 +4,11 @@ import pytest
 from sqlalchemy import func, select
 
 from app.booking import actions
-from app.booking.actions import GUEST, Actor, Claim, PatientDetails
+from app.booking.actions import GUEST, Claim, PatientDetails
 from app.booking.errors import BookingConflict, HoldExpired, SlotInPast, WrongState
 from app.errors import NotFound, ValidationFailed
 from app.tables import AuditEntry, BookingSlot, Notice, OutboxEntry
-from tests.booking.conftest import ANNA, Desk
-
-
-def owner_of(booking: dict) -> Actor:
-    return Actor("guest", token_for=uuid.UUID(booking["id"]))
+from tests.booking.conftest import ANNA, Desk, owner_of
 
 
 def test_a_hold_becomes_a_booking(desk: Desk) -> None:

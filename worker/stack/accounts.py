@@ -1,5 +1,6 @@
 """The account for servers that refuse to run as root, and what that account can reach."""
 
+import grp
 import os
 import pwd
 import stat
@@ -15,6 +16,7 @@ class Account:
 
     name: str
     uid: int
+    group: str
     gid: int
 
 
@@ -32,7 +34,7 @@ def account_for_servers() -> Account | None:
         raise MissingToolError(
             "PostgreSQL refuses to run as root and this machine has no account 'nobody'"
         ) from missing
-    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+    return Account(entry.pw_name, entry.pw_uid, grp.getgrgid(entry.pw_gid).gr_name, entry.pw_gid)
 
 
 def can_everybody_reach(path: Path) -> bool:

@@ -3,6 +3,7 @@
 import os
 import random
 import socket
+from itertools import islice
 from pathlib import Path
 
 from worker.stack.errors import StackError
@@ -14,11 +15,16 @@ _CHOICE = range(20_000, 32_000)
 
 
 def pick_free_port() -> int:
-    """A port that nobody listens on; chosen at random, so that stacks started together rarely meet."""
-    for port in random.SystemRandom().sample(_CHOICE, 200):
-        if is_free(port):
-            return port
-    raise StackError(f"no free port between {_CHOICE.start} and {_CHOICE.stop}")
+    return pick_free_ports(1)[0]
+
+
+def pick_free_ports(count: int) -> list[int]:
+    """Different ports that nobody listens on; at random, so that stacks started together rarely meet."""
+    shuffled = random.SystemRandom().sample(_CHOICE, len(_CHOICE))
+    found = list(islice(filter(is_free, shuffled), count))
+    if len(found) < count:
+        raise StackError(f"there are not {count} free ports between {_CHOICE.start} and {_CHOICE.stop}")
+    return found
 
 
 def is_free(port: int) -> bool:

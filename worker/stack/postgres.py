@@ -21,6 +21,7 @@ APP_ROLE = (
     "oneslot"  # owns its databases and nothing else; what works as superuser only fails here, as it should
 )
 _SUPERUSER = "postgres"
+_DATA = "data"
 _INIT_SECONDS = 120.0
 _READY_SECONDS = 60.0  # replaying the log after a crash takes a while
 
@@ -37,16 +38,18 @@ class PostgresServer:
         account: Account | None,
         *,
         is_durable: bool = True,
+        max_connections: int = 200,
     ) -> None:
         self._programs = programs
         self._account = account
         self._log = log
         self._is_durable = is_durable
+        self._max_connections = max_connections
         self.port = port
         self.title = programs.title
         self._secrets = home / "secrets"
-        self.home = _home_for(home, account)
-        self.data = self.home / "data"
+        self.home = home_for(home, account)
+        self.data = self.home / _DATA
 
     def prepare(self) -> None:
         """Make the data folder if there is none; raises StackError, and then leaves nothing half made."""
@@ -65,7 +68,7 @@ class PostgresServer:
             f"port={self.port}",
             f"listen_addresses={LOOPBACK}",
             "unix_socket_directories=",  # a socket's path may be too long, and loopback is enough
-            "max_connections=200",
+            f"max_connections={self._max_connections}",
         ]
         if not self._is_durable:
             settings += ["fsync=off", "full_page_writes=off"]
@@ -158,7 +161,11 @@ class PostgresServer:
         )
 
 
-def _home_for(home: Path, account: Account | None) -> Path:
+def has_data(home: Path, account: Account | None) -> bool:
+    return (home_for(home, account) / _DATA).exists()
+
+
+def home_for(home: Path, account: Account | None) -> Path:
     """`home`, or root's shared place for it when the account could not enter `home`."""
     home.mkdir(parents=True, exist_ok=True)
     if account is None:

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -122,6 +122,23 @@ def run_to_end(program: Program, seconds: float, pause: Callable[[float], None] 
         if child.exit_code != 0:
             raise ProcessFailedError(f"{program.name} {describe_exit(child.exit_code)}{_log_hint(child)}")
     finally:
+        child.kill()
+
+
+def stop_together(
+    children: Sequence[Child], rest: Callable[[float], None], is_urgent: Callable[[], bool]
+) -> None:
+    """Ask all to stop at once, give each the time it is allowed, then kill what is left."""
+    for child in children:
+        child.ask_to_stop()
+    started = time.monotonic()
+    waiting = list(children)
+    while waiting and not is_urgent():
+        patience = time.monotonic() - started
+        waiting = [c for c in waiting if c.is_alive and patience < c.program.stop_seconds]
+        if waiting:
+            rest(_POLL_SECONDS)
+    for child in children:
         child.kill()
 
 

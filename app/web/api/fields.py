@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime, time
 from typing import Annotated
 from uuid import UUID
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints, WithJsonSchema
 
+from app.accounts.addresses import normal_address
 from app.web.paths import LARGEST_ID
 
 DAY_SHAPE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -47,15 +47,6 @@ def _one_line(text: str) -> str:
 
 def _plain_newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _deliverable_form(text: str) -> str:
-    """One spelling per mailbox, so that uniqueness means something."""
-    try:
-        found = validate_email(text, check_deliverability=False, allow_smtputf8=False)
-    except EmailNotValidError:
-        raise ValueError("must be an e-mail address such as name@example.org") from None
-    return (found.ascii_email or found.normalized).lower()
 
 
 def _utc_in_range(moment: datetime) -> datetime:
@@ -97,7 +88,7 @@ PersonName = Annotated[
 Email = Annotated[
     str,
     StringConstraints(strict=True, max_length=254),
-    AfterValidator(_deliverable_form),
+    AfterValidator(normal_address),
     WithJsonSchema({"type": "string", "format": "email", "maxLength": 254}),
 ]
 Phone = Annotated[str, _shaped(PHONE_SHAPE, "+49 30 1234567"), _documented(PHONE_SHAPE)]

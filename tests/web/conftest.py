@@ -1,0 +1,47 @@
+"""A web node inside the test process, on each database."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.accounts.actions import NewAccount, add_account
+from app.accounts.principals import Role
+from app.config import Config
+from app.web.parts import EXTENSION
+
+PASSWORD = "correct horse battery"
+
+
+def make_app(database_url: str, redis_url: str = "redis://127.0.0.1:1/0", **settings: str) -> APIFlask:
+    """A node; by default its Redis does not exist."""
+    environment = {"APP_ENV": "test", "NODE_ID": "node-7", "LOG_LEVEL": "error", **settings}
+    return create_app(Config.from_env({**environment, "DATABASE_URL": database_url, "REDIS_URL": redis_url}))
+
+
+@pytest.fixture
+def app(database_url: str) -> Iterator[APIFlask]:
+    app = make_app(database_url)
+    yield app
+    app.extensions[EXTENSION].database.dispose()
+
+
+@pytest.fixture
+def client(app: APIFlask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def bearer(app: APIFlask, client: FlaskClient) -> Callable[[str], dict[str, str]]:
+    """bearer("admin") gives the header of a fresh login with that role."""
+
+    def log_in(role: str) -> dict[str, str]:
+        parts = app.extensions[EXTENSION]
+        account = NewAccount(f"{role}@example.org", role.title(), parts.passwords.hash(PASSWORD), Role(role))
+        parts.database.run(lambda tx: add_account(tx, account))
+        login = client.post("/api/auth/login", json={"email": account.email, "password": PASSWORD})
+        return {"Authorization": f"Bearer {login.json['data']['token']}"}
+
+    return log_in
