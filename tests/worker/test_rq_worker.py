@@ -41,6 +41,7 @@ def start_worker(postgres_clinic: Clinic, tmp_path: Path) -> Iterator[StartWorke
             "DATABASE_URL": postgres_clinic.database.url,
             "REDIS_URL": redis_url,
             "SMTP_URL": smtp_url,
+            "MAIL_FROM": MAIL_FROM,
         }
         log = tmp_path / f"worker-{len(children)}.log"
         argv = (sys.executable, "-m", "worker.rq_worker")
