@@ -9,6 +9,7 @@ def register_routes(app: APIFlask) -> None:
     """Plug every resource in; a new module adds its line here."""
     from app.web import events
     from app.web.api import appointments, auth, bookings, concurrent, docs, health
+    from app.web.pages.register import register_pages
 
     for blueprint in (
         auth.api,
@@ -20,3 +21,4 @@ def register_routes(app: APIFlask) -> None:
         docs.api,
     ):
         app.register_blueprint(blueprint)
+    register_pages(app)
