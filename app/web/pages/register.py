@@ -5,7 +5,7 @@ from __future__ import annotations
 from apiflask import APIFlask
 
 from app.web.failures import page_renderer
-from app.web.pages import assets, forgery, frame
+from app.web.pages import assets, frame
 from app.web.pages.blueprint import pages
 from app.web.pages.refusals import render_failure
 
@@ -25,7 +25,6 @@ def register_pages(app: APIFlask) -> None:
         times,
     )
 
-    forgery.install(pages)
     frame.install(app)
     assets.install(app)
     app.register_blueprint(pages)
