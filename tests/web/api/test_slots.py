@@ -199,7 +199,8 @@ def test_pages_of_slots_follow_each_other(client: FlaskClient, make: Callable[..
 @pytest.mark.parametrize(
     "query",
     ["date=tomorrow", "date=0001-01-01", "from=9999-12-31T23:00:00-10:00", "state=open",
-     "limit=0", "limit=101", "cursor=nonsense", "doctor_id=x", "doctor_id=1&doctorId=2", f"date={DAY}&from={DAY}", "colour=red"],
+     "limit=0", "limit=101", "cursor=nonsense", "doctor_id=x", "doctor_id=1&doctorId=2",
+     f"date={DAY}&from={DAY}", "colour=red"],
 )  # fmt: skip
 def test_a_question_that_makes_no_sense_is_422(client: FlaskClient, query: str) -> None:
     assert client.get(f"/api/slots?{query}").status_code == 422
