@@ -9,8 +9,7 @@ from collections.abc import Sequence
 
 from loadtest.history import Entry, Outcome
 from loadtest.load import LoadResult
-from loadtest.race import shown_faults
-from loadtest.report import milliseconds, percentile, table
+from loadtest.report import milliseconds, percentile, shown_faults, table
 
 _READS = ("doctors", "availability", "slots")
 _WRITES = ("book", "hold", "extend", "confirm", "release", "cancel", "reschedule")

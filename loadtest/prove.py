@@ -19,9 +19,9 @@ from pathlib import Path
 
 from loadtest.control.scratch import control_server
 from loadtest.faults import FAULTS
-from loadtest.race import RaceOrder, RaceResult, leave_in_order, run_race, shown_faults, summary
+from loadtest.race import RaceOrder, RaceResult, leave_in_order, run_race, summary
 from loadtest.race_rounds import MODES
-from loadtest.report import table
+from loadtest.report import shown_faults, table
 from loadtest.stage import StageFailed
 from loadtest.target import NoTarget, Target, add_target_flags, target_of
 

@@ -19,6 +19,8 @@ def register_routes(app: APIFlask) -> None:
         patients,
         slots,
     )
+    from app.web.pages.register import register_pages
 
     for module in (doctors, slots, bookings, appointments, patients, auth, concurrent, health, events, docs):
         app.register_blueprint(module.api)
+    register_pages(app)
