@@ -9,6 +9,9 @@ from app.web.pages import assets, frame
 from app.web.pages.blueprint import pages
 from app.web.pages.refusals import render_failure
 
+# Once for the blueprint, not once for each application that registers it.
+forgery.install(pages)
+
 
 def register_pages(app: APIFlask) -> None:
     """Every page, its files, and the pages of things that go wrong."""
