@@ -32,9 +32,13 @@ def build_parts(config: Config) -> Parts:
     from app.booking.build import build_engine
     from app.clock import SystemClock
     from app.coordination.breaker import Breaker
+    from app.coordination.changes import ChangeFeed
     from app.coordination.connection import connect_redis
     from app.database import Database
+    from app.directory.directory import Directory
     from app.queue import JobQueue
+    from app.web.broadcast import Broadcaster
+    from app.web.node_health import Health
     from app.web.parts import Parts
 
     database = Database(config.database_url, config.db_pool_size)
@@ -48,4 +52,7 @@ def build_parts(config: Config) -> Parts:
         clock=clock,
         passwords=Passwords(cheap=config.app_env == "test"),
         engine=engine,
+        directory=Directory(database, engine.stamper, config.node_id, engine.publish),
+        health=Health(config, database, redis, clock),
+        broadcaster=Broadcaster(lambda: ChangeFeed(redis, database, clock)),
     )

@@ -108,10 +108,18 @@ def fences_rise(operations: Iterable[Operation]) -> list[Violation]:
     """A claim that began after another was acknowledged carries the higher fence; no two share one."""
     claims = [op for op in operations if op.act in CLAIMS and op.out is Outcome.OK and op.fence is not None]
     claims.sort(key=lambda op: op.start)
-    return [
-        Violation("fences rise", f"slot {a.slot}", f"fence {a.fence}, then {b.fence}: {a}; {b}")
+    wrong = [
+        (a, b)
         for a, b in combinations(claims, 2)
         if _fence(a) == _fence(b) or (a.end < b.start and _fence(a) > _fence(b))
+    ]
+    return [
+        Violation(
+            "fences rise",
+            f"slot {a.slot}",
+            f"{len(wrong)} pairs do not, first {a.fence}, {b.fence}: {a}; {b}",
+        )
+        for a, b in wrong[:1]
     ]
 
 

@@ -18,7 +18,8 @@ from loadtest.target import NoTarget, Target, is_loopback
 
 #: How often a killed Redis that was started again is killed again.
 _WATCH_SECONDS = 0.1
-_BACK_WITHIN_SECONDS = 20.0
+#: A supervisor waits longer before each restart of a program that keeps dying.
+_BACK_WITHIN_SECONDS = 60.0
 _NAMES = ("redis", "valkey")
 
 FAULTS = ("none", "redis-kill", "redis-stop")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -59,7 +58,7 @@ class Entry:
 
 
 def _says_nothing(value: object) -> bool:
-    return value is None or value is False or value == ()
+    return value is None or value == ()
 
 
 _KNOWN = {field.name for field in fields(Entry)}
@@ -111,19 +110,3 @@ class Scribe:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def by_slot(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
-    """The entries that touch each slot; a reschedule touches two."""
-    slots: dict[str, list[Entry]] = {}
-    for entry in entries:
-        for slot in _slots_of(entry):
-            slots.setdefault(slot, []).append(entry)
-    return slots
-
-
-def _slots_of(entry: Entry) -> Iterator[str]:
-    if entry.slot is not None:
-        yield entry.slot
-    if entry.from_slot is not None and entry.from_slot != entry.slot:
-        yield entry.from_slot

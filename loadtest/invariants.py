@@ -7,7 +7,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import psycopg
@@ -52,7 +52,9 @@ FORBIDDEN = {
         GROUP BY slot_id, fence HAVING count(*) > 1""",
 }
 
-_LIVE_OWNERS = "SELECT slot_id, booking_id FROM booking_slots WHERE live"
+_LIVE_OWNERS = """
+    SELECT bs.slot_id, bs.booking_id, b.status FROM booking_slots bs JOIN bookings b ON b.id = bs.booking_id
+    WHERE bs.live"""
 _SHOWN_ROWS = 5
 
 
@@ -98,12 +100,27 @@ def find_broken_invariants(database: Database) -> list[Finding]:
     return [Finding(name, tuple(database(sql))) for name, sql in FORBIDDEN.items()]
 
 
-def live_owners(database: Database) -> dict[str, set[str]]:
-    """Who owns each slot, by the rows: what the winners the clients saw must equal."""
-    owners: dict[str, set[str]] = {}
-    for slot, booking in database(_LIVE_OWNERS):
-        owners.setdefault(str(slot), set()).add(str(booking).replace("-", ""))
+@dataclass(slots=True)
+class Owners:
+    """Who owns a slot by the rows: for good, or by a hold that may have lapsed without a trace yet."""
+
+    confirmed: set[str] = field(default_factory=set)
+    holding: set[str] = field(default_factory=set)
+
+
+def live_owners(database: Database) -> dict[str, Owners]:
+    """The owners of every owned slot: what the winners the clients saw must equal."""
+    owners: dict[str, Owners] = {}
+    for slot, booking, status in database(_LIVE_OWNERS):
+        of_slot = owners.setdefault(str(slot), Owners())
+        names = of_slot.holding if status == "PENDING" else of_slot.confirmed
+        names.add(plain_id(booking))
     return owners
+
+
+def plain_id(booking: object) -> str:
+    """A booking's id without the hyphens that one database keeps and the other does not."""
+    return str(booking).replace("-", "")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,7 +16,7 @@ from types import FrameType
 
 from loadtest.faults import FAULTS, fault
 from loadtest.race_rounds import MODES, Racers, Round, round_of
-from loadtest.report import milliseconds, percentile, table
+from loadtest.report import milliseconds, percentile, shown_faults, table
 from loadtest.stage import StageFailed
 from loadtest.target import NoTarget, Target, add_target_flags, target_of
 from loadtest.verdict import Evidence, gather_evidence
@@ -26,8 +26,6 @@ HISTORIES = Path("var/loadtest")
 #: Bounds of what one command may do.
 MOST_CLIENTS = 1000
 MOST_ROUNDS = 1000
-
-_SHOWN_FAULTS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +116,6 @@ def summary(result: RaceResult) -> str:
         f" ({result.strikes} strikes), seed {order.seed}: {'PASSED' if not result.faults else 'FAILED'}"
     )
     return "\n".join(lines)
-
-
-def shown_faults(faults: Sequence[str]) -> list[str]:
-    """The first few; the history has them all."""
-    more = [f"FAULT  ... and {len(faults) - _SHOWN_FAULTS} more"] if len(faults) > _SHOWN_FAULTS else []
-    return [f"FAULT  {found}" for found in faults[:_SHOWN_FAULTS]] + more
 
 
 def _row(done: Round) -> list[object]:

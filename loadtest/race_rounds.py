@@ -12,7 +12,7 @@ from loadtest.answers import Answer
 from loadtest.contest import Contest, Interval, judge_contest, judge_duplicates, judge_intervals
 from loadtest.gate import release_together
 from loadtest.history import Entry, Outcome, Scribe
-from loadtest.patient import Patient, Wish
+from loadtest.patient import Patient, Wish, new_key
 from loadtest.stage import Place, Stage, tomorrow
 from loadtest.target import Target
 from loadtest.wire import Wire
@@ -65,10 +65,7 @@ class Racers:
         self.places: list[Place] = []
         self.taken: set[str] = set()
         self._wires = [Wire(target.doors[i % len(target.doors)]) for i in range(clients)]
-        self.patients = [
-            Patient(f"racer-{i + 1}", wire, self.scribe, Random(dice.random()))
-            for i, wire in enumerate(self._wires)
-        ]
+        self.patients = [Patient(f"racer-{i + 1}", wire, self.scribe) for i, wire in enumerate(self._wires)]
 
     def prepare(self, mode: str, rounds: int) -> None:
         """A fresh doctor with enough slots; for intervals a day per round."""
@@ -163,7 +160,7 @@ def _interval_wish(patient: Patient, doctor: str, wanted: Interval) -> Wish:
         "end": wanted[1].isoformat(),
         "reason": "race",
     }
-    return Wish(f="appointment", method="POST", path="/api/appointments", body=body, key=patient.new_key())
+    return Wish(f="appointment", method="POST", path="/api/appointments", body=body, key=new_key())
 
 
 def _duplicates_round(racers: Racers, place: Place, number: int, *, is_hold: bool) -> Round:

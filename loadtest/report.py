@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+_SHOWN_FAULTS = 12
+
 
 def percentile(values: Sequence[float], share: float) -> float:
     """The nearest-rank percentile: a value that was really measured."""
@@ -34,3 +36,9 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 def _place(cell: str, width: int) -> str:
     is_number = cell.replace(".", "", 1).replace(",", "").lstrip("-").isdigit()
     return cell.rjust(width) if is_number else cell.ljust(width)
+
+
+def shown_faults(faults: Sequence[str]) -> list[str]:
+    """The first few; the history has them all."""
+    more = [f"FAULT  ... and {len(faults) - _SHOWN_FAULTS} more"] if len(faults) > _SHOWN_FAULTS else []
+    return [f"FAULT  {found}" for found in faults[:_SHOWN_FAULTS]] + more

@@ -14,7 +14,7 @@ from loadtest.history import Entry, Outcome
 from loadtest.target import Target
 from loadtest.wire import Wire
 
-_PAGE = 200
+_PAGE = 100
 _LIVE = frozenset({"PENDING", "CONFIRMED", "ARRIVED"})
 
 

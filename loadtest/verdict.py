@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtest.check import Verdict, judge
 from loadtest.history import Entry, Scribe
-from loadtest.invariants import Finding, find_broken_invariants, live_owners, open_database
+from loadtest.invariants import (
+    Finding,
+    Owners,
+    find_broken_invariants,
+    live_owners,
+    open_database,
+    plain_id,
+)
 from loadtest.slot_model import Allowances
 from loadtest.stage import Stage
 from loadtest.target import Target
@@ -56,14 +63,15 @@ def gather_evidence(target: Target, stage: Stage, doctors: Sequence[str], scribe
     return Evidence(verdict, findings, _disagreements(finals, owners), kind)
 
 
-def _disagreements(finals: Sequence[Entry], owners: dict[str, set[str]]) -> list[str]:
+def _disagreements(finals: Sequence[Entry], owners: Mapping[str, Owners]) -> list[str]:
     shown: dict[str, set[str]] = {}
     for entry in finals:
         names = shown.setdefault(entry.slot or "", set())
         if entry.booking is not None:
-            names.add(entry.booking.replace("-", ""))
-    return [
-        f"slot {slot}: the API shows {names or 'nobody'}, the rows say {owners.get(slot, 'nobody')}"
-        for slot, names in shown.items()
-        if names != owners.get(slot, set())
-    ]
+            names.add(plain_id(entry.booking))
+    found = []
+    for slot, names in shown.items():
+        rows = owners.get(slot, Owners())
+        if not rows.confirmed <= names <= rows.confirmed | rows.holding:
+            found.append(f"slot {slot}: the API shows {names or 'nobody'}, the rows say {rows}")
+    return found

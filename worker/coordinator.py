@@ -30,6 +30,8 @@ from app.database import Database
 from app.errors import Unavailable
 from app.logs import configure_logs
 from app.queue import JobQueue
+from worker.jobs import build_sender
+from worker.postman import Postman
 
 TICK_SECONDS = 0.5
 RENEW_SECONDS = 2.0
@@ -148,7 +150,8 @@ def build(config: Config) -> Coordinator:
     queue = JobQueue(redis, breaker)
     engine = build_engine(config, database, redis, clock, queue.enqueue)
     leadership = Leadership(database, redis, breaker, clock, config.node_id)
-    return Coordinator(config, engine, leadership, clock, [])
+    postman = Postman(build_sender(config, database), queue.enqueue)
+    return Coordinator(config, engine, leadership, clock, [postman.start_round])
 
 
 def main() -> None:

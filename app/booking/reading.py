@@ -28,7 +28,6 @@ class BookingFilter:
     doctor_id: int | None = None
     starts_from: datetime | None = None
     starts_before: datetime | None = None
-    appointments_only: bool = False
 
 
 def find_booking(connection: Connection, booking_id: uuid.UUID, actor: Actor) -> Document:
@@ -99,12 +98,15 @@ def _coming_days(connection: Connection, doctor_id: int, wall_time: time) -> lis
 
 
 def _conditions(narrow: BookingFilter) -> list[ColumnElement[bool]]:
-    wanted: list[tuple[object, ColumnElement[bool]]] = [
-        (narrow.user_id, Booking.user_id == narrow.user_id),
-        (narrow.status, shown_status() == narrow.status),
-        (narrow.doctor_id, Booking.doctor_id == narrow.doctor_id),
-        (narrow.starts_from, Booking.starts_at >= narrow.starts_from),
-        (narrow.starts_before, Booking.starts_at < narrow.starts_before),
-        (narrow.appointments_only or None, Booking.is_appointment.is_(True)),
-    ]
-    return [condition for value, condition in wanted if value is not None]
+    conditions: list[ColumnElement[bool]] = []
+    if narrow.user_id is not None:
+        conditions.append(Booking.user_id == narrow.user_id)
+    if narrow.status is not None:
+        conditions.append(shown_status() == narrow.status)
+    if narrow.doctor_id is not None:
+        conditions.append(Booking.doctor_id == narrow.doctor_id)
+    if narrow.starts_from is not None:
+        conditions.append(Booking.starts_at >= narrow.starts_from)
+    if narrow.starts_before is not None:
+        conditions.append(Booking.starts_at < narrow.starts_before)
+    return conditions

@@ -100,8 +100,8 @@ class Claims:
         self._end_lapsed(db, slot)
         self._take(db, slot, booking_id, None)
         db.execute(
-            "UPDATE bookings SET starts_at = ?, ends_at = ? WHERE id = ?",
-            (slot["starts_at"], slot["ends_at"], booking_id),
+            "UPDATE bookings SET doctor_id = ?, starts_at = ?, ends_at = ? WHERE id = ?",
+            (slot["doctor_id"], slot["starts_at"], slot["ends_at"], booking_id),
         )
         return show_booking(db, booking_id)
 

@@ -33,6 +33,7 @@ class Ledger:
         self._path = path
         self.is_guarded = is_guarded
         self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
         with self.connection() as db:
             db.executescript((HERE / "schema.sql").read_text(encoding="utf-8"))
             if is_guarded:
@@ -41,12 +42,18 @@ class Ledger:
     def connection(self) -> sqlite3.Connection:
         """This thread's connection."""
         if not hasattr(self._local, "db"):
-            db = sqlite3.connect(self._path, timeout=15, isolation_level=None)
+            db = sqlite3.connect(self._path, timeout=15, isolation_level=None, check_same_thread=False)
             db.row_factory = sqlite3.Row
             db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
             self._local.db = db
+            self._opened.append(db)
         connection: sqlite3.Connection = self._local.db
         return connection
+
+    def close(self) -> None:
+        """Closes every thread's connection; call it when no request is running."""
+        for db in self._opened:
+            db.close()
 
     @contextmanager
     def action(self) -> Iterator[sqlite3.Connection]:

@@ -25,3 +25,4 @@ def control_server(*, is_guarded: bool, hold_seconds: float = 120.0) -> Iterator
         finally:
             server.shutdown()
             server.server_close()
+            ledger.close()

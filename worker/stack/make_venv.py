@@ -48,7 +48,7 @@ def install(folder: str, requirements: "list[str]") -> str:
     with open(log) as output:
         errors = [line.strip() for line in output if line.startswith("ERROR")]
     reason = errors[0] if errors else "pip failed"
-    return f"{reason} (all of it in {log}; the same command tries again)"
+    return f"Installing failed: {reason} (all of it in {log}; the same command tries again)"
 
 
 def main(folder: str, stamp: str, requirements: "list[str]") -> str:

@@ -89,7 +89,7 @@ def _environment(settings: StackSettings, addresses: Addresses) -> Mapping[str, 
     given = {n: v for n, v in settings.environment.items() if v and n not in _OF_ONE_PROCESS}
     return {
         "APP_ENV": "development",
-        "BASE_URL": f"http://{LOOPBACK}:{settings.http_port}",
+        "BASE_URL": given.get("API_URL") or f"http://{LOOPBACK}:{settings.http_port}",
         "SECRET_KEY": given.get("JWT_SECRET") or kept_secret(settings.var / "secrets" / "secret_key"),
         "MAIL_FOLDER": str(settings.var / "mail"),
         **given,

@@ -73,7 +73,8 @@ def read_settings(given: Mapping[str, str]) -> StackSettings:
 def read_env_file(path: Path) -> dict[str, str]:
     """Its NAME=value lines; none when there is no such file."""
     lines = path.read_text().splitlines() if path.exists() else []
-    pairs = [line.split("=", 1) for line in map(str.strip, lines) if "=" in line and not line.startswith("#")]
+    settings = [line.removeprefix("export ") for line in lines if "=" in line and not line.startswith("#")]
+    pairs = [line.split("=", 1) for line in settings]
     return {name.strip(): value.strip().strip("\"'") for name, value in pairs}
 
 

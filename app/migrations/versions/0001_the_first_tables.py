@@ -18,12 +18,15 @@ ALTER TABLE slots ADD CONSTRAINT no_overlapping_slots
 EXCLUDE USING gist (doctor_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE (state <> 'BLOCKED')
 """
 
+# Slots that are not BLOCKED never overlap, so of those that start before the new one ends, the last to
+# start is also the last to end: looking at that one alone is enough, however many there are.
 NO_OVERLAP_IN_SQLITE = """
 CREATE TRIGGER no_overlapping_slots_{event} BEFORE {event} ON slots WHEN NEW.state <> 'BLOCKED'
 BEGIN
-  SELECT RAISE(ABORT, 'no_overlapping_slots') WHERE EXISTS (
-    SELECT 1 FROM slots other WHERE other.doctor_id = NEW.doctor_id AND other.state <> 'BLOCKED'
-      AND other.id IS NOT NEW.id AND other.starts_at < NEW.ends_at AND other.ends_at > NEW.starts_at);
+  SELECT RAISE(ABORT, 'no_overlapping_slots') FROM (
+    SELECT ends_at FROM slots WHERE doctor_id = NEW.doctor_id AND state <> 'BLOCKED'
+      AND id IS NOT NEW.id AND starts_at < NEW.ends_at ORDER BY starts_at DESC LIMIT 1
+  ) WHERE ends_at > NEW.starts_at;
 END
 """
 

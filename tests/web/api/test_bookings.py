@@ -175,7 +175,9 @@ def test_wrong_fields_are_all_named(client: FlaskClient) -> None:
     assert {error["field"] for error in answer.json["errors"]} >= {"slot_id", "patient_email", "colour"}
 
 
-@pytest.mark.parametrize("name, accepted", [("A", False), ("Al", True), ("A" * 100, True), ("A" * 101, False)])
+@pytest.mark.parametrize(
+    ("name", "accepted"), [("A", False), ("Al", True), ("A" * 100, True), ("A" * 101, False)]
+)
 def test_a_name_has_2_to_100_letters(
     client: FlaskClient, add_slot: Callable[..., str], name: str, accepted: bool
 ) -> None:
@@ -245,8 +247,12 @@ def test_an_appointment_takes_its_interval_and_gives_it_back(
     body = {"doctor_id": doctor, "start": f"{day}T10:00:00Z", "end": f"{day}T10:45:00Z", **PATIENT}
 
     made = client.post("/api/appointments", json=body)
-    overlapping = client.post("/api/appointments", json={**body, "start": f"{day}T10:30:00Z", "end": f"{day}T11:00:00Z"})
-    touching = client.post("/api/appointments", json={**body, "start": f"{day}T10:45:00Z", "end": f"{day}T11:00:00Z"})
+    overlapping = client.post(
+        "/api/appointments", json={**body, "start": f"{day}T10:30:00Z", "end": f"{day}T11:00:00Z"}
+    )
+    touching = client.post(
+        "/api/appointments", json={**body, "start": f"{day}T10:45:00Z", "end": f"{day}T11:00:00Z"}
+    )
     booking = made.json["data"]
     cancelled = client.post(f"/api/appointments/{booking['id']}/cancel", headers=owner(booking))
     listed = client.get("/api/appointments", headers=bearer("staff")).json["data"]
@@ -258,7 +264,7 @@ def test_an_appointment_takes_its_interval_and_gives_it_back(
     assert {row["status"] for row in listed} == {"BOOKED", "CANCELLED"}
 
 
-@pytest.mark.parametrize("start, end, field", [("07:59", "08:30", "start"), ("15:45", "16:15", "end")])
+@pytest.mark.parametrize(("start", "end", "field"), [("07:59", "08:30", "start"), ("15:45", "16:15", "end")])
 def test_an_appointment_outside_opening_hours_is_refused(
     client: FlaskClient, doctor: int, start: str, end: str, field: str
 ) -> None:
@@ -284,7 +290,12 @@ def test_the_race_has_one_winner_and_truthful_losers(
 def test_only_an_admin_races_and_expires(client: FlaskClient, bearer: Callable[[str], Headers]) -> None:
     for path in ("/api/concurrent", "/api/bookings/expire-pending"):
         assert client.post(path, json={}).status_code == 401
-        assert client.post(path, json={}, headers=bearer("patient") if path.endswith("t") else bearer("staff")).status_code == 403
+        assert (
+            client.post(
+                path, json={}, headers=bearer("patient") if path.endswith("t") else bearer("staff")
+            ).status_code
+            == 403
+        )
 
 
 def test_expiring_by_hand_frees_lapsed_holds_once(
