@@ -9,7 +9,7 @@ import hmac
 import secrets
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, request
+from flask import Response, g, request
 
 from app.errors import Forbidden
 from app.web.api.request_keys import keyed_digest
@@ -25,10 +25,6 @@ LONGEST_SECRET = 64
 class ForgedRequest(Forbidden):
     code = "FORGED_REQUEST"
     title = "This form came from somewhere else"
-
-
-def add_form_token(app: Flask) -> None:
-    app.jinja_env.globals["form_token"] = form_token
 
 
 def form_token() -> str:
