@@ -62,6 +62,11 @@ def first_refusal(wanted: Sequence[int], found: Sequence[SlotFacts]) -> Refusal 
     return next((refusal for refusal in refusals if refusal), None)
 
 
+def may_extend(extensions: int, expires_at: datetime | None, latest: datetime) -> bool:
+    """Whether a hold that must end by latest has time left to get."""
+    return extensions < MOST_EXTENSIONS and (expires_at is None or expires_at < latest)
+
+
 def new_reference() -> str:
     """Six letters a person can say, such as QX7-4RM; unique by constraint."""
     letters = [secrets.choice(REFERENCE_LETTERS) for _ in range(6)]

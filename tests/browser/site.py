@@ -70,7 +70,11 @@ class Site:
         with self.database.transaction() as tx:
             for time_of_day in times:
                 start = datetime.combine(day, datetime.strptime(time_of_day, "%H:%M").time(), tzinfo=ZONE)  # noqa: DTZ007
-                values = {"doctor_id": doctor_id, "starts_at": start, "ends_at": start + timedelta(minutes=30)}
+                values = {
+                    "doctor_id": doctor_id,
+                    "starts_at": start,
+                    "ends_at": start + timedelta(minutes=30),
+                }
                 made[time_of_day] = tx.execute(insert(Slot).values(values).returning(Slot.id)).scalar_one()
         return made
 
@@ -111,7 +115,9 @@ def running_site(database_url: str, redis_url: str, folder: Path) -> Iterator[Si
         ports = [pick_free_port() for _ in range(2)]
         children = [
             _start_node(f"node-{number}", port, minutes, database_url, redis_url, folder)
-            for number, (port, minutes) in enumerate(zip(ports, ("2", str(HASTY_HOLD_SECONDS / 60)), strict=True), 1)
+            for number, (port, minutes) in enumerate(
+                zip(ports, ("2", str(HASTY_HOLD_SECONDS / 60)), strict=True), 1
+            )
         ]
         for child in children:
             running.callback(child.stop)
