@@ -62,7 +62,7 @@ class Site:
             values = {"name": name, "specialization": specialization, "timezone": ZONE.key,
                       "experience_years": 12, "hospital": "Riverside Clinic"}  # fmt: skip
             doctor_id = tx.execute(insert(Doctor).values(values).returning(Doctor.id)).scalar_one()
-        day = datetime.now(ZONE).date() + timedelta(days=days_ahead)
+        day = today_at_the_clinic() + timedelta(days=days_ahead)
         return DoctorOnDuty(doctor_id, name, day, self.add_slots(doctor_id, day, times))
 
     def add_slots(self, doctor_id: int, day: date, times: tuple[str, ...]) -> dict[str, int]:
@@ -152,3 +152,7 @@ def _is_healthy(port: int) -> bool:
             return answer.status == 200
     except OSError:
         return False
+
+
+def today_at_the_clinic() -> date:
+    return datetime.now(ZONE).date()
