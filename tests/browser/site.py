@@ -1,12 +1,12 @@
 """A clinic with real nodes on a real database, and what a test wants to know or do behind its back."""
 
 import sys
-import time
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from app.coordination.connection import connect_redis
 from app.database import Database, db_now
 from app.tables import Booking, Doctor, Slot
 from tests.servers import ROOT, clean_environment
-from worker.stack.ports import LOOPBACK, is_answering, pick_free_port
+from worker.stack.ports import LOOPBACK, pick_free_port
 from worker.stack.process import Child, Program, wait_until
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -62,7 +62,7 @@ class Site:
             values = {"name": name, "specialization": specialization, "timezone": ZONE.key,
                       "experience_years": 12, "hospital": "Riverside Clinic"}  # fmt: skip
             doctor_id = tx.execute(insert(Doctor).values(values).returning(Doctor.id)).scalar_one()
-        day = datetime.now(ZONE).date() + timedelta(days=days_ahead)
+        day = today_at_the_clinic() + timedelta(days=days_ahead)
         return DoctorOnDuty(doctor_id, name, day, self.add_slots(doctor_id, day, times))
 
     def add_slots(self, doctor_id: int, day: date, times: tuple[str, ...]) -> dict[str, int]:
@@ -70,7 +70,11 @@ class Site:
         with self.database.transaction() as tx:
             for time_of_day in times:
                 start = datetime.combine(day, datetime.strptime(time_of_day, "%H:%M").time(), tzinfo=ZONE)  # noqa: DTZ007
-                values = {"doctor_id": doctor_id, "starts_at": start, "ends_at": start + timedelta(minutes=30)}
+                values = {
+                    "doctor_id": doctor_id,
+                    "starts_at": start,
+                    "ends_at": start + timedelta(minutes=30),
+                }
                 made[time_of_day] = tx.execute(insert(Slot).values(values).returning(Slot.id)).scalar_one()
         return made
 
@@ -111,12 +115,14 @@ def running_site(database_url: str, redis_url: str, folder: Path) -> Iterator[Si
         ports = [pick_free_port() for _ in range(2)]
         children = [
             _start_node(f"node-{number}", port, minutes, database_url, redis_url, folder)
-            for number, (port, minutes) in enumerate(zip(ports, ("2", str(HASTY_HOLD_SECONDS / 60)), strict=True), 1)
+            for number, (port, minutes) in enumerate(
+                zip(ports, ("2", str(HASTY_HOLD_SECONDS / 60)), strict=True), 1
+            )
         ]
         for child in children:
             running.callback(child.stop)
         for child, port in zip(children, ports, strict=True):
-            wait_until(lambda port=port: is_answering(port), child, 30)
+            wait_until(lambda port=port: _is_healthy(port), child, 60)
         urls = [f"http://{LOOPBACK}:{port}" for port in ports]
         yield Site(database, engine, *urls)
 
@@ -140,10 +146,13 @@ def _start_node(
     return Child(Program(name, argv, folder / f"{name}.log", ROOT, environment))
 
 
-def soon(seconds: float) -> float:
-    """A deadline on this machine's steady clock."""
-    return time.monotonic() + seconds
+def _is_healthy(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/health", timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
-def today() -> date:
-    return datetime.now(UTC).astimezone(ZONE).date()
+def today_at_the_clinic() -> date:
+    return datetime.now(ZONE).date()

@@ -17,6 +17,7 @@ from tests.servers import ROOT, clean_environment, eventually
 from worker.stack.errors import ProcessFailedError
 from worker.stack.process import Child, Program
 
+OUTPUT = "output.log"
 START_SECONDS = 180  # of a machine that does other things too
 
 
@@ -65,18 +66,18 @@ def running_stack(folder: Path, **settings: str) -> Iterator[RunningStack]:
         child.stop()
 
 
-def start(folder: Path, **settings: str) -> Child:
-    """Only start it; its words go to output.log in the folder."""
+def start(folder: Path, output: str = OUTPUT, **settings: str) -> Child:
+    """Only start it; its words go to the file `output` in the folder."""
     environment = clean_environment(
         APP_ENV="development", ONESLOT_VAR=str(folder), PORTS="free", PYTHONUNBUFFERED="1"
     )
     environment.update(settings)
     argv = (sys.executable, "-m", "worker.stack")
-    return Child(Program("stack", argv, folder / "output.log", ROOT, environment, stop_seconds=30))
+    return Child(Program("stack", argv, folder / output, ROOT, environment, stop_seconds=30))
 
 
-def output_of(folder: Path) -> str:
-    return (folder / "output.log").read_text()
+def output_of(folder: Path, output: str = OUTPUT) -> str:
+    return (folder / output).read_text()
 
 
 def _is_up(state: Path, child: Child, folder: Path) -> bool:

@@ -9,11 +9,11 @@ import hmac
 import secrets
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, request
-from flask.sansio.blueprints import Blueprint
+from flask import Response, g, request
 
 from app.errors import Forbidden
 from app.web.api.request_keys import keyed_digest
+from app.web.pages.blueprint import pages
 from app.web.parts import parts
 
 FIELD = "form_token"
@@ -25,15 +25,6 @@ LONGEST_SECRET = 64
 class ForgedRequest(Forbidden):
     code = "FORGED_REQUEST"
     title = "This form came from somewhere else"
-
-
-def install(pages: Blueprint) -> None:
-    pages.before_request(refuse_forgeries)
-    pages.after_request(_keep_secret)
-
-
-def add_form_token(app: Flask) -> None:
-    app.jinja_env.globals["form_token"] = form_token
 
 
 def form_token() -> str:
@@ -50,6 +41,7 @@ def browser_secret() -> str:
     return secret
 
 
+@pages.before_request
 def refuse_forgeries() -> None:
     """Raises ForgedRequest for a write that did not start on one of our own pages."""
     if request.method in SAFE_METHODS:
@@ -82,6 +74,7 @@ def _our_hosts() -> set[str]:
     return {request.host, urlsplit(parts().config.base_url).netloc}
 
 
+@pages.after_request
 def _keep_secret(response: Response) -> Response:
     name = cookie_name()
     if "browser_secret" in g and request.cookies.get(name) != g.browser_secret:

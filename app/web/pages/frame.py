@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import Flask, request, url_for
 
-from app.web.pages import forgery
+from app.web.pages.forgery import form_token
 from app.web.parts import parts
 
 BOOKING_PAGES = {"manage", "find_booking", "cancel", "move", "move_check"}
@@ -23,8 +23,7 @@ class Place:
 
 def install(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(navigation=navigation, freshness=freshness)
-    forgery.add_form_token(app)
+    app.jinja_env.globals.update(navigation=navigation, freshness=freshness, form_token=form_token)
 
 
 def navigation() -> list[Place]:

@@ -41,8 +41,8 @@ export function showOwnZone(day) {
   const clinic = line.dataset.ownZone;
   const [there, shown] = [wallTime(start, clinic), wallTime(start, here)];
   if (there.day === shown.day && there.clock === shown.clock) return;
-  const day = there.day === shown.day ? "" : `${shown.day} `;
-  line.textContent = ` Your device is set to ${here}: ${there.clock} is ${day}${shown.clock} there.`;
+  const weekday = there.day === shown.day ? "" : `${shown.day} `;
+  line.textContent = ` Your device is set to ${here}: ${there.clock} is ${weekday}${shown.clock} there.`;
   line.hidden = false;
 }
 
@@ -77,7 +77,9 @@ function exchange(item, fresh) {
   }
   item.replaceWith(fresh);
   fresh.querySelector(".time").classList.add("is-new");
-  if (hadFocus) fresh.querySelector(".time").focus({ preventScroll: true });
+  if (!hadFocus) return;
+  fresh.querySelector(".time").focus({ preventScroll: true });
+  if (fresh.dataset.state === "free") announce(`${clockOf(fresh)} is free again.`);
 }
 
 function insert(list, freshList, slot, item) {
