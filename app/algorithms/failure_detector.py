@@ -178,10 +178,11 @@ class FailureDetector:
             case Vouch(node, heartbeat):
                 return self._hear(node, heartbeat, now)
             case Accusation(incarnation):
-                if incarnation < self.incarnation:
-                    return []
-                self.incarnation = incarnation + 1
-                return [Refuted(self.incarnation), *self._beat_to_all()]
+                return self._refute(incarnation) if incarnation >= self.incarnation else []
+
+    def _refute(self, incarnation: int) -> list[DetectorEffect]:
+        self.incarnation = incarnation + 1
+        return [Refuted(self.incarnation), *self._beat_to_all()]
 
     def _hear(self, node: str, heartbeat: Heartbeat, heard_at: float) -> list[DetectorEffect]:
         peer = self.peers.get(node)
