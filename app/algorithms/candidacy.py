@@ -128,7 +128,9 @@ class Candidacy:
             case HandOverWanted(to, reason):
                 return self._hand_over(to, reason, now)
             case Triggered(algorithm, is_forced):
-                return self._run(algorithm, Begin(is_forced), now) if self._condition(now).is_fit else []
+                if self._condition(now).is_fit:
+                    return self._run(algorithm, Begin(is_forced), now)
+                return [Log("election.refused", f"{self.me.node}: {self._condition(now).reason}")]
             case _:
                 return self._run(RING, Begin(is_audit=True), now)
 
