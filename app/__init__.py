@@ -1,0 +1,58 @@
+"""Oneslot: a booking system that never gives one slot to two people.
+
+create_app() builds every object of a web node and plugs them together; nothing else does."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apiflask import APIFlask
+
+    from app.config import Config
+    from app.web.parts import Parts
+
+
+def create_app(config: Config | None = None) -> APIFlask:
+    """The WSGI application, from these settings or the environment's."""
+    # Imported here: a migration or a worker imports this package and needs no web framework.
+    from app.config import Config
+    from app.logs import configure_logs
+    from app.web.application import build_application
+
+    config = config or Config.from_env(os.environ)
+    configure_logs(config)
+    return build_application(build_parts(config))
+
+
+def build_parts(config: Config) -> Parts:
+    """The objects the views work with."""
+    from app.accounts.passwords import Passwords
+    from app.booking.build import build_engine
+    from app.clock import SystemClock
+    from app.coordination.breaker import Breaker
+    from app.coordination.changes import ChangeFeed
+    from app.coordination.connection import connect_redis
+    from app.database import Database
+    from app.directory.directory import Directory
+    from app.queue import JobQueue
+    from app.web.broadcast import Broadcaster
+    from app.web.node_health import Health
+    from app.web.parts import Parts
+
+    database = Database(config.database_url, config.db_pool_size)
+    redis = connect_redis(config.redis_url)
+    clock = SystemClock()
+    engine = build_engine(config, database, redis, clock, JobQueue(redis, Breaker(clock)).enqueue)
+    return Parts(
+        config=config,
+        database=database,
+        redis=redis,
+        clock=clock,
+        passwords=Passwords(cheap=config.app_env == "test"),
+        engine=engine,
+        directory=Directory(database, engine.stamper, config.node_id, engine.publish),
+        health=Health(config, database, redis, clock),
+        broadcaster=Broadcaster(lambda: ChangeFeed(redis, database, clock)),
+    )

@@ -1,0 +1,47 @@
+# Needs Python 3.11 or newer (PYTHON=python3.12 names another), make, and a package index.
+PYTHON ?= python3
+VENV ?= .venv
+PY = $(VENV)/bin/python
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+NO_BROWSER = No Chromium on this machine: the browser tests were NOT run (make test-browser says how).
+export CHROMIUM
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-browser lint load simulate lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/run.stamp ## Start everything and say where (NODES=5, DB=sqlite, HTTP_PORT=8081, PORTS=free; see .env.example)
+	@exec $(PY) -m worker.stack
+
+test: $(VENV)/dev.stamp ## Run all tests, with servers of their own
+	@$(PY) -m pytest -n 2 --dist loadgroup $(if $(CHROMIUM),,-m "not browser") $(ARGS)
+	@$(if $(CHROMIUM),,echo "$(NO_BROWSER)")
+
+test-browser: $(VENV)/dev.stamp ## Run the browser tests alone
+	@$(if $(CHROMIUM),:,echo "No Chromium found. Debian, Ubuntu: sudo apt install chromium; else CHROMIUM=/path/to/it"; exit 1)
+	@$(PY) -m pytest -m browser $(ARGS)
+
+lint: $(VENV)/dev.stamp ## Check format, rules, types and the arrows between the layers
+	@$(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy && $(VENV)/bin/lint-imports
+
+load: $(VENV)/dev.stamp ## Put load on the running stack and judge what it answered (ARGS="--help")
+	@exec $(PY) -m loadtest $(ARGS)
+
+simulate: $(VENV)/dev.stamp ## Run the distributed algorithms through thousands of simulated faults (ARGS="--help")
+	@exec $(PY) -m tests.simulation $(ARGS)
+
+lock: $(VENV)/dev.stamp ## Pin the newest allowed versions with their hashes into requirements*.txt
+	@for group in requirements requirements-embedded requirements-dev; do $(PY) -m uv pip compile --quiet --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $$group.in -o $$group.txt || exit 1; done
+
+clean: ## Remove the environment, the caches and the demo data in var/
+	@rm -rf $(VENV) $(VENV).lock var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/run.stamp: requirements.txt requirements-embedded.txt
+	@$(PYTHON) worker/stack/make_venv.py $(VENV) $@ $^
+
+$(VENV)/dev.stamp: requirements.txt requirements-embedded.txt requirements-dev.txt
+	@$(PYTHON) worker/stack/make_venv.py $(VENV) $@ $^ && touch $(VENV)/run.stamp

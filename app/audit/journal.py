@@ -1,0 +1,37 @@
+"""Writes who did what, in the transaction that does it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from app.tables.journal import AuditEntry
+
+
+def record(
+    tx: Connection,
+    *,
+    node: str,
+    actor: str,
+    action: str,
+    lamport: int,
+    booking_id: uuid.UUID | None = None,
+    slot_id: int | None = None,
+    fence: int | None = None,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Append one entry; detail holds no contact data."""
+    tx.execute(
+        insert(AuditEntry).values(
+            node=node,
+            actor=actor,
+            action=action,
+            lamport=lamport,
+            booking_id=booking_id,
+            slot_id=slot_id,
+            fence=fence,
+            detail=detail or {},
+        )
+    )

@@ -1,0 +1,33 @@
+"""Plugs the engine together, for web nodes and workers alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from redis import Redis
+
+from app.booking.engine import Engine
+from app.booking.glance import Glance
+from app.clock import Clock
+from app.config import Config
+from app.coordination.breaker import Breaker
+from app.coordination.bus import Doorbell
+from app.coordination.locks import SlotLocks
+from app.coordination.stamps import Stamper
+from app.database import Database
+
+
+def build_engine(
+    config: Config, database: Database, redis: Redis, clock: Clock, enqueue: Callable[[str, str], object]
+) -> Engine:
+    breaker = Breaker(clock)
+    return Engine(
+        database=database,
+        locks=SlotLocks(redis, breaker),
+        glance=Glance(database),
+        stamper=Stamper(database, config.node_id, config.address),
+        node_id=config.node_id,
+        hold_seconds=config.hold_seconds,
+        publish=Doorbell(redis, breaker).publish,
+        enqueue=enqueue,
+    )

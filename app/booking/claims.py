@@ -1,0 +1,225 @@
+"""Making a booking: the lock in front, the claim in the database, the words for the losers."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from app.booking import rules, statements
+from app.booking.documents import booking_document
+from app.booking.engine import Act, Engine
+from app.booking.errors import BookingConflict, Reason
+from app.booking.glance import true_refusal
+from app.booking.rules import Actor
+from app.booking.statements import SlotRow
+from app.coordination.locks import Lease, LockedOut
+from app.database import TransientFailure, db_now
+from app.errors import Refusal, ValidationFailed
+from app.idempotency import Answer, Document, RequestKey
+from app.tables.booking import Booking, BookingSlot, BookingStatus
+from app.tables.directory import Patient
+
+
+@dataclass(frozen=True)
+class PatientDetails:
+    """Who comes; reason is free text the person typed."""
+
+    name: str
+    email: str | None = None
+    phone: str | None = None
+    reason: str | None = None
+    patient_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Slots to take, all or none: at once (instant) or as a hold that lapses."""
+
+    slot_ids: tuple[int, ...]
+    patient: PatientDetails | None
+    instant: bool = False
+
+
+class StaleFence(Exception):
+    """The slot has seen a higher fence than the one brought: this contender slept through its turn."""
+
+    def __init__(self, floors: Mapping[int, int]) -> None:
+        self.floors = dict(floors)
+
+
+def hold_slot(engine: Engine, claim: Claim, actor: Actor, request: RequestKey | None = None) -> Answer:
+    """Take the slots for a PENDING booking, or a CONFIRMED one when instant.
+
+    Raises BookingConflict with the reason and alternatives, SlotInPast, NotFound."""
+    slot_ids = tuple(sorted(set(claim.slot_ids)))
+    if not 1 <= len(slot_ids) <= rules.MOST_SLOTS:
+        raise ValidationFailed.of("slot_ids", f"choose 1 to {rules.MOST_SLOTS} slots")
+    booking_id = uuid.uuid4()
+    # Repeats of one keyed request share the lock, so that they meet at the key and not at the lock.
+    owner = f"{request.scope}/{request.key}" if request else str(booking_id)
+    floors: dict[int, int] = {}
+    for _ in range(2):
+        lease = engine.locks.acquire(slot_ids, owner, int(engine.hold_seconds * 1000), floors)
+        try:
+            return _claim_under(engine, lease, slot_ids, booking_id, claim, actor, request)
+        except StaleFence as stale:
+            floors = stale.floors
+    raise BookingConflict.because(Reason.SLOT_HELD, seconds_left=1)
+
+
+def _claim_under(
+    engine: Engine,
+    lease: Lease | LockedOut | None,
+    slot_ids: tuple[int, ...],
+    booking_id: uuid.UUID,
+    claim: Claim,
+    actor: Actor,
+    request: RequestKey | None,
+) -> Answer:
+    refusal = _early_refusal(engine, lease, slot_ids)
+    if refusal is not None:
+        return engine.perform(actor, request, _refuse_with(refusal))
+    fences = lease.fences if isinstance(lease, Lease) else None
+    claimed = False
+    try:
+        answer = engine.perform(actor, request, lambda act: _claim(act, slot_ids, booking_id, fences, claim))
+        claimed = not answer.replayed
+        return answer
+    finally:
+        if not claimed and isinstance(lease, Lease):
+            engine.locks.release({slot_id: lease.fences[slot_id] for slot_id in lease.new})
+
+
+def _early_refusal(
+    engine: Engine, lease: Lease | LockedOut | None, slot_ids: tuple[int, ...]
+) -> Refusal | None:
+    """A lock only says "probably taken"; a refusal must be true, so the database is asked.
+
+    None sends the contender to the claim itself, which decides."""
+    if isinstance(lease, Lease):
+        return None
+    if isinstance(lease, LockedOut):
+        return engine.glance.confirmed_refusal(slot_ids)
+    return engine.glance.refusal(slot_ids)
+
+
+def _refuse_with(refusal: Refusal) -> Callable[[Act], Document]:
+    def refuse(_act: Act) -> Document:
+        raise refusal
+
+    return refuse
+
+
+def _claim(
+    act: Act, slot_ids: tuple[int, ...], booking_id: uuid.UUID, fences: Mapping[int, int] | None, claim: Claim
+) -> Document:
+    if len(slot_ids) > 1:
+        statements.look_at_slots(act.tx, slot_ids, lock=True)  # in ascending order, against deadlocks
+    hold_seconds = None if claim.instant else act.engine.hold_seconds
+    rows = statements.take_slots(act.tx, slot_ids, booking_id, fences, hold_seconds)
+    if len(rows) < len(slot_ids):
+        if refusal := true_refusal(act.tx, slot_ids):
+            raise refusal
+        raise StaleFence({slot.id: slot.fence for slot in statements.look_at_slots(act.tx, slot_ids)})
+    if len({row.doctor_id for row in rows}) > 1:
+        raise ValidationFailed.of("slot_ids", "choose times of one doctor")
+    return insert_booking(act, booking_id, rows, claim)
+
+
+def insert_booking(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim: Claim) -> Document:
+    """The booking of slots just taken, and everything that is written with it."""
+    oust_lapsed(act, [row.id for row in rows], "next claim")
+    with _constraints_speak():
+        act.tx.execute(insert(Booking).values(_booking_values(act, booking_id, rows, claim)))
+    bind_slots(act, booking_id, rows)
+    act.audit("book" if claim.instant else "hold", booking_id, rows)
+    if claim.instant:
+        act.notify(booking_id, "confirmation", 0)
+    act.slots_changed(rows)
+    return read_booking(act.tx, booking_id)
+
+
+def oust_lapsed(act: Act, slot_ids: list[int], noticed_by: str) -> None:
+    """Expire the bookings whose hold on these slots has lapsed."""
+    act.audit_expired(statements.expire_lapsed_claims(act.tx, slot_ids), noticed_by)
+
+
+def bind_slots(act: Act, booking_id: uuid.UUID, rows: list[SlotRow]) -> None:
+    """Record the claim on slots just taken; the unique indexes refuse a second live one."""
+    claims = [{"booking_id": booking_id, "slot_id": row.id, "fence": row.fence} for row in rows]
+    with _constraints_speak():
+        act.tx.execute(insert(BookingSlot), claims)
+
+
+def _booking_values(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim: Claim) -> dict[str, Any]:
+    status = BookingStatus.CONFIRMED if claim.instant else BookingStatus.PENDING
+    return {
+        "id": booking_id,
+        "reference": rules.new_reference(),
+        "status": status,
+        "doctor_id": rows[0].doctor_id,
+        "starts_at": min(row.starts_at for row in rows),
+        "ends_at": max(row.ends_at for row in rows),
+        "user_id": act.actor.user_id,
+        **patient_values(act.tx, claim.patient),
+        "is_appointment": rows[0].is_interval,
+        "expires_at": first_deadline(rows),
+        "confirmed_at": db_now() if claim.instant else None,
+        "processed_by": act.engine.node_id,
+        "logical_clock": act.stamp.lamport,
+        "vector_clock": dict(act.stamp.vector),
+    }
+
+
+def first_deadline(rows: list[SlotRow]) -> datetime | None:
+    """A hold ends with the first of its slots: the clock moves on while several are written."""
+    return min((row.hold_until for row in rows if row.hold_until), default=None)
+
+
+def patient_values(tx: Connection, patient: PatientDetails | None) -> dict[str, Any]:
+    """The columns that say who comes. Raises ValidationFailed for an unknown patient_id."""
+    if patient is None:
+        return {}
+    if patient.patient_id is not None:
+        known = tx.execute(select(Patient).where(Patient.id == patient.patient_id)).first()
+        if known is None:
+            raise ValidationFailed.of("patient_id", "there is no such patient")
+        if not patient.name:
+            patient = replace(patient, name=known.name, email=known.email, phone=known.phone)
+    return {
+        "patient_id": patient.patient_id,
+        "patient_name": patient.name,
+        "patient_email": patient.email,
+        "patient_phone": patient.phone,
+        "reason": patient.reason,
+    }
+
+
+def read_booking(tx: Connection, booking_id: uuid.UUID) -> Document:
+    document = booking_document(tx, booking_id)
+    if document is None:
+        raise AssertionError("the booking was written in this transaction")
+    return document
+
+
+@contextmanager
+def _constraints_speak() -> Iterator[None]:
+    """The constraints behind the guard: what they refuse is a conflict, not a crash."""
+    try:
+        yield
+    except IntegrityError as error:
+        text = str(error.orig)
+        if any(
+            name in text for name in ("one_live_booking", "one_booking_per_fence", "booking_slots.slot_id")
+        ):
+            raise BookingConflict.because(Reason.SLOT_TAKEN) from error
+        if "reference" in text:
+            raise TransientFailure from error  # two bookings drew the same reference: draw again
+        raise

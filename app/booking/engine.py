@@ -1,0 +1,120 @@
+"""What an action needs, and the one way an action runs: one transaction, then the announcements."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from app.audit import journal
+from app.booking.glance import Glance
+from app.booking.rules import Actor
+from app.booking.statements import SlotRow
+from app.coordination import outbox
+from app.coordination.locks import SlotLocks
+from app.coordination.stamps import Stamp, Stamper
+from app.database import Database
+from app.idempotency import Answer, Document, RequestKey, once
+from app.notices import queue as notices
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Everything booking actions stand on. Built once per process."""
+
+    database: Database
+    locks: SlotLocks
+    glance: Glance
+    stamper: Stamper
+    node_id: str
+    hold_seconds: float
+    #: Tells other screens that a slot changed; may be lost.
+    publish: Callable[[Document], None]
+    #: Hands a notice to the workers; the sweep finds what this loses.
+    enqueue: Callable[[str, str], object]
+
+    def perform(self, actor: Actor, request: RequestKey | None, work: Callable[[Act], Document]) -> Answer:
+        """Run work in one transaction, once per key; announce only what was committed now."""
+        stamp = self.stamper.stamp()
+        acts: list[Act] = []
+
+        def attempt(tx: Connection) -> Document:
+            acts.append(Act(self, tx, actor, stamp))
+            return work(acts[-1])
+
+        answer = once(self.database, request, attempt)
+        if acts and not answer.replayed:
+            self._announce(acts[-1])
+        return answer
+
+    def _announce(self, act: Act) -> None:
+        for change in act.changes:
+            self.publish(change)
+        for notice_id in act.notice_ids:
+            self.enqueue("worker.jobs.send_notice", str(notice_id))
+
+
+@dataclass
+class Act:
+    """One attempt of one action: its transaction, who acts, and what to announce after commit."""
+
+    engine: Engine
+    tx: Connection
+    actor: Actor
+    stamp: Stamp
+    changes: list[Document] = field(default_factory=list)
+    notice_ids: list[uuid.UUID] = field(default_factory=list)
+
+    def slots_changed(self, rows: list[SlotRow]) -> None:
+        """Write the change of each slot to its stream and remember it for the announcement.
+
+        Streams in ascending order, so that two moves between the same doctors do not deadlock."""
+        for row in sorted(rows, key=lambda row: (row.doctor_id, row.id)):
+            change = {
+                "type": "slot",
+                "id": str(row.id),
+                "doctor_id": str(row.doctor_id),
+                "starts_at": row.starts_at.isoformat(),
+                "state": str(row.state),
+                "version": row.version,
+                "lamport": self.stamp.lamport,
+                "node": self.engine.node_id,
+            }
+            outbox.append(self.tx, outbox.doctor_stream(row.doctor_id), "slot", change)
+            self.changes.append(change)
+
+    def audit(self, action: str, booking_id: uuid.UUID, rows: list[SlotRow], **detail: Any) -> None:
+        """One entry per slot: who did what under which fence."""
+        for row in rows:
+            journal.record(
+                self.tx,
+                node=self.engine.node_id,
+                actor=self.actor.label,
+                action=action,
+                lamport=self.stamp.lamport,
+                booking_id=booking_id,
+                slot_id=row.id,
+                fence=row.fence,
+                detail=detail,
+            )
+
+    def audit_expired(self, owners: Mapping[int, uuid.UUID], noticed_by: str) -> None:
+        """The holds that had lapsed on these slots, and what noticed it."""
+        for slot_id, booking_id in sorted(owners.items()):
+            journal.record(
+                self.tx,
+                node=self.engine.node_id,
+                actor="system",
+                action="expire",
+                lamport=self.stamp.lamport,
+                booking_id=booking_id,
+                slot_id=slot_id,
+                detail={"noticed_by": noticed_by},
+            )
+
+    def notify(self, booking_id: uuid.UUID, kind: str, sequence: int) -> None:
+        """Queue a mail with this change; it is handed to a worker after commit."""
+        self.notice_ids.append(notices.add(self.tx, booking_id, kind, sequence))

@@ -1,0 +1,177 @@
+"""The statements that keep the promise. Each guard stands inside the write it protects.
+
+Lock order in every action: idempotency key, slots by ascending id, booking, stream."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Executable, Row, and_, case, literal, or_, select, update
+
+from app.booking.rules import SlotFacts
+from app.database import UtcDateTime, db_now
+from app.tables.booking import Booking, BookingSlot, BookingStatus, Slot, SlotState
+
+SLOT_COLUMNS = (
+    Slot.id, Slot.doctor_id, Slot.starts_at, Slot.ends_at, Slot.state, Slot.hold_until, Slot.fence,
+    Slot.version, Slot.is_interval,
+)  # fmt: skip
+SlotRow = Row[*tuple[Any, ...]]
+
+
+def lapsed() -> ColumnElement[bool]:
+    """A hold is dead at its deadline by the database's clock, whether anybody noticed or not."""
+    return and_(Slot.state == SlotState.HELD, Slot.hold_until <= db_now())
+
+
+def look_at_slots(tx: Connection, slot_ids: Sequence[int], lock: bool = False) -> list[SlotFacts]:
+    """The slots as they are now, by ascending id; locked against change when asked."""
+    query = select(*SLOT_COLUMNS, db_now().label("now")).where(Slot.id.in_(slot_ids)).order_by(Slot.id)
+    rows = tx.execute(query.with_for_update() if lock else query)
+    return [
+        SlotFacts(row.id, SlotState(row.state), row.starts_at, row.hold_until, row.fence, row.now)
+        for row in rows
+    ]
+
+
+def take_slots(
+    tx: Connection,
+    slot_ids: Sequence[int],
+    booking_id: uuid.UUID,
+    fences: Mapping[int, int] | None,
+    hold_seconds: float | None,
+) -> list[SlotRow]:
+    """Claim those of the slots that can be claimed; the caller rolls back unless it got all.
+
+    With fences (from locks) each must be higher than the slot's; without, the slot's own is
+    raised. hold_seconds None books at once."""
+    fence = case(dict(fences), value=Slot.id) if fences else Slot.fence + 1
+    can_be_claimed = or_(Slot.state == SlotState.OPEN, lapsed())
+    statement = (
+        update(Slot)
+        .where(Slot.id.in_(slot_ids), Slot.starts_at > db_now(), can_be_claimed)
+        .values(
+            state=SlotState.BOOKED if hold_seconds is None else SlotState.HELD,
+            hold_until=None if hold_seconds is None else db_now(hold_seconds),
+            booking_id=booking_id,
+            fence=fence,
+            version=Slot.version + 1,
+        )
+    )
+    if fences:
+        statement = statement.where(Slot.fence < fence)
+    return _changed(tx, statement.returning(*SLOT_COLUMNS))
+
+
+def book_held_slots(tx: Connection, booking_id: uuid.UUID, fences: Mapping[int, int]) -> list[SlotRow]:
+    """HELD -> BOOKED for the slots this booking still holds under its own fences, before the deadline."""
+    if not fences:
+        return []
+    _lock_in_order(tx, list(fences))
+    return _changed(
+        tx,
+        update(Slot)
+        .where(
+            Slot.id.in_(fences),
+            Slot.booking_id == booking_id,
+            Slot.fence == case(dict(fences), value=Slot.id),
+            Slot.state == SlotState.HELD,
+            Slot.hold_until > db_now(),
+        )
+        .values(state=SlotState.BOOKED, hold_until=None, version=Slot.version + 1)
+        .returning(*SLOT_COLUMNS),
+    )
+
+
+def extend_held_slots(
+    tx: Connection, booking_id: uuid.UUID, slot_ids: Sequence[int], seconds: float, latest: datetime
+) -> list[SlotRow]:
+    """Move the deadline of the slots this booking still holds, but not beyond the latest one."""
+    _lock_in_order(tx, slot_ids)
+    at_latest = literal(latest, UtcDateTime)
+    return _changed(
+        tx,
+        update(Slot)
+        .where(
+            Slot.id.in_(slot_ids),
+            Slot.booking_id == booking_id,
+            Slot.state == SlotState.HELD,
+            Slot.hold_until > db_now(),
+        )
+        .values(
+            hold_until=case((db_now(seconds) < at_latest, db_now(seconds)), else_=at_latest),
+            version=Slot.version + 1,
+        )
+        .returning(*SLOT_COLUMNS),
+    )
+
+
+def free_slots(tx: Connection, slot_ids: Sequence[int], booking_id: uuid.UUID | None) -> list[SlotRow]:
+    """Give slots back: those of this booking, or with None only those whose hold has lapsed."""
+    _lock_in_order(tx, slot_ids)
+    whose = lapsed() if booking_id is None else Slot.booking_id == booking_id
+    return _changed(
+        tx,
+        update(Slot)
+        .where(Slot.id.in_(slot_ids), whose)
+        .values(state=SlotState.OPEN, hold_until=None, booking_id=None, version=Slot.version + 1)
+        .returning(*SLOT_COLUMNS),
+    )
+
+
+def end_claims(tx: Connection, slot_ids: Sequence[int], booking_id: uuid.UUID) -> None:
+    """This booking no longer owns these slots."""
+    tx.execute(
+        update(BookingSlot)
+        .where(BookingSlot.slot_id.in_(slot_ids), BookingSlot.booking_id == booking_id, BookingSlot.live)
+        .values(live=False)
+    )
+
+
+def expire_lapsed_claims(tx: Connection, slot_ids: Sequence[int]) -> dict[int, uuid.UUID]:
+    """End the claims of lapsed holds on these slots and expire their bookings; whose each slot was.
+
+    Only lapsed ones: a live claim must stay, so that the unique index can refuse a second."""
+    dead = select(Booking.id).where(
+        or_(
+            Booking.status == BookingStatus.EXPIRED,
+            and_(Booking.status == BookingStatus.PENDING, Booking.expires_at <= db_now()),
+        )
+    )
+    ended = tx.execute(
+        update(BookingSlot)
+        .where(BookingSlot.slot_id.in_(slot_ids), BookingSlot.live, BookingSlot.booking_id.in_(dead))
+        .values(live=False)
+        .returning(BookingSlot.slot_id, BookingSlot.booking_id)
+    )
+    owners = {row.slot_id: row.booking_id for row in ended}
+    if owners:
+        tx.execute(
+            update(Booking)
+            .where(Booking.id.in_(set(owners.values())), Booking.status == BookingStatus.PENDING)
+            .values(status=BookingStatus.EXPIRED, expires_at=None)
+        )
+    return owners
+
+
+def fences_of(tx: Connection, booking_id: uuid.UUID) -> dict[int, int]:
+    """The slots a booking owns and the fence of each, ascending."""
+    rows = tx.execute(
+        select(BookingSlot.slot_id, BookingSlot.fence)
+        .where(BookingSlot.booking_id == booking_id, BookingSlot.live)
+        .order_by(BookingSlot.slot_id)
+    )
+    return {row.slot_id: row.fence for row in rows}
+
+
+def _lock_in_order(tx: Connection, slot_ids: Sequence[int]) -> None:
+    """An UPDATE of several rows locks them in any order, and two of those wait for each other forever."""
+    if len(slot_ids) > 1:
+        tx.execute(select(Slot.id).where(Slot.id.in_(slot_ids)).order_by(Slot.id).with_for_update())
+
+
+def _changed(tx: Connection, statement: Executable) -> list[SlotRow]:
+    return sorted(tx.execute(statement), key=lambda row: int(row.id))

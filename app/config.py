@@ -1,0 +1,153 @@
+"""Every setting of the product, read once from the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from email.utils import parseaddr
+from typing import Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+DEVELOPMENT_SECRET = "development-only-secret-do-not-deploy-0123456789"  # noqa: S105 - refused in production
+SHORTEST_SECRET = 32
+MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+class ConfigError(ValueError):
+    """The environment holds a setting that Oneslot cannot use."""
+
+
+class Config(BaseModel):
+    """Frozen settings; the field's alias is the name of its environment variable."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    app_env: Literal["development", "production", "test"] = Field("development", validation_alias="APP_ENV")
+    node_id: str = Field(
+        "node-1",
+        validation_alias=AliasChoices("NODE_ID", "SERVER_ID", "DYNO"),
+        pattern=r"^[A-Za-z0-9._-]{1,40}$",
+    )
+    port: int = Field(5001, validation_alias=AliasChoices("PORT", "NODE_PORT"), ge=1, le=65535)
+    database_url: str = Field("sqlite:///var/oneslot.db", validation_alias="DATABASE_URL")
+    redis_url: str = Field("redis://127.0.0.1:6379/0", validation_alias="REDIS_URL")
+    base_url: str = Field("http://127.0.0.1:8080", validation_alias=AliasChoices("BASE_URL", "API_URL"))
+    node_url: str | None = Field(None, validation_alias="NODE_URL")
+    secret_key: str = Field(
+        DEVELOPMENT_SECRET, validation_alias=AliasChoices("SECRET_KEY", "JWT_SECRET"), repr=False
+    )
+    booking_timeout_minutes: float = Field(2, validation_alias="BOOKING_TIMEOUT_MINUTES", gt=0, le=60)
+    clinic_start_hour: int = Field(9, validation_alias="CLINIC_START_HOUR", ge=0, le=23)
+    clinic_end_hour: int = Field(17, validation_alias="CLINIC_END_HOUR", ge=1, le=24)
+    clinic_timezone: str = Field("Europe/Berlin", validation_alias="CLINIC_TIMEZONE")
+    default_slot_minutes: int = Field(30, validation_alias="DEFAULT_SLOT_MINUTES", ge=5, le=480)
+    smtp_url: str = Field("smtp://127.0.0.1:1025", validation_alias="SMTP_URL", repr=False)
+    mail_from: str = Field("Oneslot <bookings@example.org>", validation_alias="MAIL_FROM")
+    mail_folder: str = Field("var/mail", validation_alias="MAIL_FOLDER")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", validation_alias="LOG_LEVEL")
+    cors_origin: str | None = Field(None, validation_alias="CORS_ORIGIN")
+    db_pool_size: int = Field(20, validation_alias="DB_POOL_SIZE", ge=1, le=200)
+    trusted_proxies: int = Field(1, validation_alias="TRUSTED_PROXIES", ge=0, le=5)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read the settings; an empty variable counts as absent.
+
+        Raises ConfigError naming each variable that cannot be used and why."""
+        try:
+            return cls.model_validate({name: value for name, value in environ.items() if value != ""})
+        except ValidationError as error:
+            reasons = [f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()]
+            raise ConfigError("; ".join(reasons)) from None
+
+    @field_validator("database_url")
+    @classmethod
+    def _name_the_driver(cls, url: str) -> str:
+        for prefix in ("postgres://", "postgresql://"):
+            if url.startswith(prefix):
+                return "postgresql+psycopg://" + url.removeprefix(prefix)
+        if not url.startswith(("postgresql+psycopg://", "sqlite:///")):
+            raise ValueError("use postgresql://user:password@host/name or sqlite:///path")
+        return url
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _accept_warn(cls, level: object) -> object:
+        return {"warn": "warning"}.get(str(level).lower(), str(level).lower())
+
+    @field_validator("clinic_timezone")
+    @classmethod
+    def _know_the_zone(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError(f"{zone!r} is no IANA time zone, such as Europe/Berlin")
+        return zone
+
+    @field_validator("mail_from")
+    @classmethod
+    def _name_an_address(cls, sender: str) -> str:
+        if not MAIL_ADDRESS.fullmatch(parseaddr(sender)[1]) or not sender.isprintable():
+            raise ValueError(
+                "use an address that mails can come from, such as Oneslot <bookings@example.org>"
+            )
+        return sender
+
+    @field_validator("base_url")
+    @classmethod
+    def _end_without_slash(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _open_before_closing(self) -> Self:
+        if self.clinic_end_hour <= self.clinic_start_hour:
+            raise ValueError("CLINIC_END_HOUR must be later than CLINIC_START_HOUR")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_unsafe_production(self) -> Self:
+        if self.app_env != "production":
+            return self
+        if self.secret_key == DEVELOPMENT_SECRET or len(self.secret_key) < SHORTEST_SECRET:
+            raise ValueError(
+                f"SECRET_KEY must be set to {SHORTEST_SECRET} random characters or more in production"
+            )
+        if self.base_url.startswith("http://") and not _is_loopback(self.base_url):
+            raise ValueError("BASE_URL must be https:// in production: links in mails carry a secret")
+        return self
+
+    @property
+    def hold_seconds(self) -> float:
+        """How long a PENDING booking keeps its slots."""
+        return self.booking_timeout_minutes * 60
+
+    @property
+    def address(self) -> str:
+        """Where the other nodes reach this one."""
+        return self.node_url or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.clinic_timezone)
+
+    @property
+    def is_development(self) -> bool:
+        return self.app_env != "production"
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

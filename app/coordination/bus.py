@@ -1,0 +1,21 @@
+"""The doorbell: tells other screens that something changed. A hint: may be lost, holds no patient data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from redis import Redis
+
+from app.coordination import keys
+from app.coordination.breaker import Breaker
+
+
+class Doorbell:
+    def __init__(self, redis: Redis, breaker: Breaker) -> None:
+        self._redis = redis
+        self._breaker = breaker
+
+    def publish(self, change: dict[str, Any]) -> None:
+        """Ring for one committed change; never raises when Redis is away."""
+        self._breaker.call(lambda: self._redis.publish(keys.EVENTS_CHANNEL, orjson.dumps(change)))

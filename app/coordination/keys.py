@@ -1,0 +1,20 @@
+"""Every Redis key and channel of the product, in one table."""
+
+#: Published to after each commit that changes a slot; a doorbell that may be lost.
+EVENTS_CHANNEL = "oneslot:events"
+#: The lease of the leader: "node|epoch", with a time to live.
+LEADER_LEASE = "oneslot:leader"
+
+
+def slot_hold(slot_id: int) -> str:
+    """Who may try to claim the slot: "owner|fence", with a time to live."""
+    return f"oneslot:{{slot:{slot_id}}}:hold"
+
+
+def slot_fence(slot_id: int) -> str:
+    """The last fence given for the slot; only grows, and is raised to the database's after a loss."""
+    return f"oneslot:{{slot:{slot_id}}}:fence"
+
+
+def node_heartbeat(node_id: str) -> str:
+    return f"oneslot:node:{node_id}"

@@ -1,0 +1,253 @@
+"""The connection to the truth: PostgreSQL, or SQLite as the last embedded fallback.
+
+Statements are SQLAlchemy Core over the declarative tables, so both databases run the same text;
+db_now() is the one clock that decides holds."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Engine, Integer, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.schema import MetaData
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator
+
+from app.errors import OutcomeUnknown, Unavailable
+
+Result = TypeVar("Result")
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+# A node frozen inside its transaction must not keep a slot: the server ends it (reliability F13).
+SESSION_SETTINGS = (
+    "-c timezone=UTC -c lock_timeout=2s -c statement_timeout=5s -c idle_in_transaction_session_timeout=5s"
+)
+SERIALIZATION_FAILURE, DEADLOCK, LOCK_TIMEOUT = "40001", "40P01", "55P03"
+EXCLUSION_VIOLATION, UNIQUE_VIOLATION = "23P01", "23505"
+TRANSIENT = {SERIALIZATION_FAILURE, DEADLOCK}
+# The session ended or the server was going down: at COMMIT this leaves open whether it was done.
+CONNECTION_LOST = ("08", "57P")
+SQLITE_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
+SQLITE_OUTAGES = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY")
+MOST_ATTEMPTS = 5
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: timestamptz in PostgreSQL, sortable UTC text in SQLite; aware UTC in Python."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime is not an instant")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class db_now(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function it is
+    """The database's clock at this moment, plus optional seconds.
+
+    Not now(), which is the transaction's start: a transaction that waited for a lock would see
+    a lapsed hold as live."""
+
+    type = UtcDateTime()
+    name = "db_now"
+    inherit_cache = True
+
+
+@compiles(db_now, "postgresql")
+def _postgres_now(element: db_now, compiler: Any, **kw: Any) -> str:
+    if not len(element.clauses):
+        return "clock_timestamp()"
+    return f"(clock_timestamp() + make_interval(secs => {compiler.process(element.clauses, **kw)}))"
+
+
+@compiles(db_now, "sqlite")
+def _sqlite_now(element: db_now, compiler: Any, **kw: Any) -> str:
+    if not len(element.clauses):
+        return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', {compiler.process(element.clauses, **kw)} || ' seconds')"
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """The five-character SQLSTATE of a PostgreSQL error, if it has one."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None)
+
+
+class Database:
+    """Opens transactions. One per process; dispose() after a fork."""
+
+    def __init__(self, url: str, pool_size: int = 20) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        # SQLite has one writer; waiting for it inside the driver would stop every greenlet of the process.
+        self._writer = threading.Lock() if self.is_sqlite else nullcontext()
+        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url, pool_size)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading; each statement sees what is committed when it starts."""
+        with _translated(), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One READ COMMITTED transaction (BEGIN IMMEDIATE in SQLite), committed at the end of the block.
+
+        Raises Unavailable when the database cannot be reached, OutcomeUnknown when the reply to
+        COMMIT was lost."""
+        with _translated(), self._writer, self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            _commit(connection)
+
+    def run(self, work: Callable[[Connection], Result]) -> Result:
+        """work in a transaction, all of it again after a serialization failure or a deadlock.
+
+        Raises Unavailable after five attempts; nothing was changed then."""
+        for attempt in range(MOST_ATTEMPTS):
+            try:
+                with self.transaction() as tx:
+                    return work(tx)
+            except TransientFailure:
+                time.sleep(random.uniform(0.005, 0.02 * 2**attempt))  # noqa: S311 - jitter, no secret
+        raise Unavailable("Too many requests changed the same record. Please try again.")
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+class TransientFailure(Exception):
+    """A serialization failure, a deadlock, or a record that changed between our look and our write:
+    the whole transaction may be tried again."""
+
+
+def _commit(connection: Connection) -> None:
+    try:
+        connection.commit()
+    except OperationalError as error:
+        if not _is_sqlite_error(error) and _may_have_committed(sqlstate(error)):
+            raise OutcomeUnknown("The connection to the database broke while saving.") from error
+        raise
+
+
+def _may_have_committed(state: str | None) -> bool:
+    """Whether the session ended before the server's answer to COMMIT, or with it."""
+    return state is None or state.startswith(CONNECTION_LOST)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The driver's errors, once, at the border where they enter."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise Unavailable("All database connections are busy.") from error
+    except DBAPIError as error:
+        state = sqlstate(error)
+        if state in TRANSIENT:
+            raise TransientFailure from error
+        if state == LOCK_TIMEOUT or _is_sqlite_busy(error):
+            raise Unavailable("Another request holds this record. Please try again.") from error
+        if error.connection_invalidated or _is_outage(error, state):
+            raise Unavailable("The database does not answer.", retry_after_seconds=5) from error
+        raise
+
+
+def _is_outage(error: DBAPIError, state: str | None) -> bool:
+    """Classes 08 connection, 53 disk or memory full, 57 shutdown or cancelled; 25P03 idle too long."""
+    if _is_sqlite_error(error):
+        return _sqlite_code(error).startswith(SQLITE_OUTAGES)
+    if state is None:
+        return isinstance(error, OperationalError)
+    return state.startswith(("08", "53", "57", "25P03"))
+
+
+def _is_sqlite_error(error: DBAPIError) -> bool:
+    return type(error.orig).__module__.startswith("sqlite3")
+
+
+def _is_sqlite_busy(error: DBAPIError) -> bool:
+    return _sqlite_code(error).startswith(SQLITE_BUSY)
+
+
+def _sqlite_code(error: DBAPIError) -> str:
+    """Such as SQLITE_IOERR_WRITE; empty for other databases."""
+    return str(getattr(error.orig, "sqlite_errorname", ""))
+
+
+def _postgres_engine(url: str, pool_size: int) -> Engine:
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=3,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        isolation_level="READ COMMITTED",
+        connect_args={
+            "options": SESSION_SETTINGS,
+            "connect_timeout": 3,
+            "tcp_user_timeout": 5000,
+            "application_name": "oneslot",
+        },
+    )
+
+
+def _sqlite_engine(url: str) -> Engine:
+    Path(url.removeprefix("sqlite:///")).absolute().parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url, connect_args={"check_same_thread": False, "timeout": 5}, pool_size=5, max_overflow=20
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN IMMEDIATE ourselves
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+            connection.execute(f"PRAGMA {pragma}")
+        # SQLite's own knows ASCII alone; a search for "öz" must find "Özlem" there too.
+        connection.create_function("lower", 1, _lower, deterministic=True)
+
+    return engine
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()

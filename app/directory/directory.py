@@ -1,0 +1,92 @@
+"""What a change of the directory needs, and the one way it runs: one transaction, then the announcement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from app.audit import journal
+from app.coordination import outbox
+from app.coordination.stamps import Stamp, Stamper
+from app.database import Database
+from app.directory.documents import Document, instant
+from app.idempotency import Answer, RequestKey, once
+
+SLOTS_PER_CHANGE = 500
+
+
+@dataclass(frozen=True)
+class Directory:
+    """Everything directory actions stand on. Built once per process."""
+
+    database: Database
+    stamper: Stamper
+    node_id: str
+    #: Tells other screens that a slot changed; may be lost.
+    publish: Callable[[Document], None]
+
+    def perform(self, actor: str, request: RequestKey | None, work: Callable[[Act], Document]) -> Answer:
+        """Run work in one transaction, once per key; announce only what was committed now."""
+        stamp = self.stamper.stamp()
+        acts: list[Act] = []
+
+        def attempt(tx: Connection) -> Document:
+            acts.append(Act(tx, actor, self.node_id, stamp))
+            return work(acts[-1])
+
+        answer = once(self.database, request, attempt)
+        if acts and not answer.replayed:
+            for change in acts[-1].changes:
+                self.publish(change)
+        return answer
+
+
+@dataclass
+class Act:
+    """One attempt of one action: its transaction, who acts, and what to announce after commit."""
+
+    tx: Connection
+    actor: str
+    node_id: str
+    stamp: Stamp
+    changes: list[Document] = field(default_factory=list)
+
+    def slot_changed(self, slot: Row[Any], **more: Any) -> None:
+        """One slot: written to its stream, and announced after commit."""
+        change = {"type": "slot", "doctor_id": str(slot.doctor_id), **_slot(slot), **self._origin(), **more}
+        outbox.append(self.tx, outbox.doctor_stream(slot.doctor_id), "slot", change)
+        self.changes.append(change)
+
+    def slots_changed(self, doctor_id: int, slots: Sequence[Row[Any]]) -> None:
+        """Many slots at once: a few entries in the stream, no announcement of each."""
+        for first in range(0, len(slots), SLOTS_PER_CHANGE):
+            chunk = [_slot(slot) for slot in slots[first : first + SLOTS_PER_CHANGE]]
+            change = {"type": "slots", "doctor_id": str(doctor_id), "slots": chunk, **self._origin()}
+            outbox.append(self.tx, outbox.doctor_stream(doctor_id), "slots", change)
+
+    def audit(self, action: str, slot_id: int | None = None, **detail: Any) -> None:
+        journal.record(
+            self.tx,
+            node=self.node_id,
+            actor=self.actor,
+            action=action,
+            lamport=self.stamp.lamport,
+            slot_id=slot_id,
+            detail=detail,
+        )
+
+    def _origin(self) -> Document:
+        return {"lamport": self.stamp.lamport, "node": self.node_id}
+
+
+def _slot(slot: Row[Any]) -> Document:
+    return {
+        "id": str(slot.id),
+        "starts_at": instant(slot.starts_at),
+        "ends_at": instant(slot.ends_at),
+        "state": str(slot.state),
+        "version": slot.version,
+    }

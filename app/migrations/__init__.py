@@ -1,0 +1,1 @@
+"""Alembic revisions; the same ones on PostgreSQL and SQLite."""

@@ -1,0 +1,108 @@
+"""The mail of one notice: plain text, simple HTML, and the calendar entry twice.
+
+Calendars act on the text/calendar alternative (RFC 6047); people without one save the attachment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from app.notices.appointment import Appointment
+from app.notices.calendar import Entry, Method, calendar_text
+from app.notices.errors import NobodyToTell, Undeliverable
+from app.notices.queue import Claim, Kind
+from app.notices.typed_text import name_to_greet, one_line
+
+TITLES = {
+    Kind.CONFIRMATION: "Appointment confirmed",
+    Kind.CANCELLATION: "Appointment cancelled",
+    Kind.RESCHEDULE: "Appointment moved",
+}
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
+)
+
+
+def compose(claim: Claim, appointment: Appointment, sender: str, manage_url: str) -> EmailMessage:
+    """The same mail each time for one notice, so that a repeat is recognised by its Message-ID.
+
+    Raises NobodyToTell without an address, Undeliverable with one that no mail server could take."""
+    if not appointment.patient_email:
+        raise NobodyToTell
+    title = TITLES[claim.kind]
+    words = {
+        "title": title,
+        "name": name_to_greet(appointment.patient_name),
+        "details": _details(appointment),
+        "manage_url": manage_url,
+    }
+    message = EmailMessage(policy=SMTP)
+    _address(message, appointment, sender)
+    message["Subject"] = f"{title}: {_day_and_time(appointment.local_start)} ({appointment.reference})"
+    _identify(message, claim, sender)
+    message.set_content(TEMPLATES.get_template(f"{claim.kind}.txt").render(words))
+    message.add_alternative(TEMPLATES.get_template(f"{claim.kind}.html").render(words), subtype="html")
+    _add_calendar(message, claim, appointment, sender, manage_url)
+    return message
+
+
+def when(appointment: Appointment) -> str:
+    """ "Monday 14 June 2027, 10:30 to 11:00, Europe/Berlin time (UTC+02:00)": the offset of that very day."""
+    start, end = appointment.local_start, appointment.local_end
+    ends = f"{end:%H:%M}" if start.date() == end.date() else _day_and_time(end)
+    return f"{_day_and_time(start)} to {ends}, {appointment.zone.key} time (UTC{start.isoformat()[-6:]})"
+
+
+def _day_and_time(moment: datetime) -> str:
+    return f"{moment:%A} {moment.day} {moment:%B %Y, %H:%M}"
+
+
+def _details(appointment: Appointment) -> Sequence[tuple[str, str]]:
+    """Never the reason and never the specialty: a mailbox is read by others too."""
+    place = [("Where", appointment.place)] if appointment.place else []
+    return [
+        ("When", when(appointment)),
+        ("With", appointment.doctor),
+        *place,
+        ("Reference", appointment.reference),
+    ]
+
+
+def _address(message: EmailMessage, appointment: Appointment, sender: str) -> None:
+    message["From"] = sender
+    try:
+        message["To"] = Address(
+            name_to_greet(appointment.patient_name) or "", addr_spec=one_line(appointment.patient_email or "")
+        )
+    except (ValueError, IndexError, MessageError) as error:
+        raise Undeliverable("the address cannot stand in a mail") from error
+
+
+def _identify(message: EmailMessage, claim: Claim, sender: str) -> None:
+    host = parseaddr(sender)[1].rpartition("@")[2]
+    message["Message-ID"] = f"<{claim.notice_id}@{host}>"
+    # One conversation per booking.
+    message["References"] = f"<{claim.booking_id}@{host}>"
+    message["Date"] = format_datetime(claim.created_at)
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies, please
+
+
+def _add_calendar(
+    message: EmailMessage, claim: Claim, appointment: Appointment, sender: str, manage_url: str
+) -> None:
+    method = Method.CANCEL if claim.kind is Kind.CANCELLATION else Method.REQUEST
+    entry = Entry(appointment, method, claim.sequence, claim.created_at, sender, manage_url)
+    text = calendar_text(entry).decode()
+    message.add_alternative(text, subtype="calendar", params={"method": method.value})
+    message.add_attachment(text.encode(), maintype="application", subtype="ics", filename="appointment.ics")

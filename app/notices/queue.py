@@ -1,0 +1,216 @@
+"""The queue of mails in the database: written with the booking, claimed by one sender at a time.
+
+Who claims gets an attempt number that only grows; a failure is recorded under it, so a sender that
+slept through its claim cannot disturb the next one. Only the database's clock decides."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
+
+from app.database import db_now
+from app.tables.journal import Notice
+
+#: Longer than any sender may work on one mail, shorter than a patient's patience.
+CLAIM_SECONDS = 60
+BACK_OFF_SECONDS = (5, 15, 60, 300, 900)
+LONGEST_BACK_OFF_SECONDS = 3600
+GIVE_UP_AFTER_SECONDS = 48 * 3600
+LONGEST_ERROR = 300
+
+
+class Kind(StrEnum):
+    CONFIRMATION = "confirmation"
+    CANCELLATION = "cancellation"
+    RESCHEDULE = "reschedule"
+
+
+@dataclass(frozen=True)
+class Due:
+    """A notice that somebody should send now, and for how long it has been waiting for that."""
+
+    id: uuid.UUID
+    overdue_seconds: float
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Permission to send one notice until it lapses."""
+
+    notice_id: uuid.UUID
+    booking_id: uuid.UUID
+    kind: Kind
+    sequence: int
+    #: The fence of this claim: grows with every claim of the notice.
+    attempt: int
+    #: When the change it tells of was made.
+    created_at: datetime
+    #: It failed before, and a newer notice of the booking tells something else by now.
+    is_superseded: bool
+
+
+@dataclass(frozen=True)
+class Troubled:
+    """A notice that failed at least once and has not been sent since."""
+
+    id: uuid.UUID
+    kind: Kind
+    attempts: int
+    last_error: str | None
+    is_given_up: bool
+
+
+def add(tx: Connection, booking_id: uuid.UUID, kind: Kind | str, sequence: int) -> uuid.UUID:
+    """Queue one mail in the transaction of the change it tells of; the same id when it is there already."""
+    insert = (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(Notice)
+    row = {"booking_id": booking_id, "kind": Kind(kind).value, "sequence": sequence}
+    added: uuid.UUID | None = tx.execute(
+        insert.values(id=uuid.uuid4(), **row).on_conflict_do_nothing().returning(Notice.id)
+    ).scalar()
+    return added or tx.execute(select(Notice.id).filter_by(**row)).scalar_one()
+
+
+def back_off_seconds(attempt: int) -> int:
+    """How long to wait after the attempt of this number (the first is 1) has failed."""
+    if attempt <= len(BACK_OFF_SECONDS):
+        return BACK_OFF_SECONDS[attempt - 1]
+    return LONGEST_BACK_OFF_SECONDS
+
+
+def due(connection: Connection, most: int = 50) -> list[Due]:
+    """What should be sent now, the longest waiting first."""
+    rows = connection.execute(
+        select(Notice.id, Notice.next_attempt_at, Notice.claimed_until, db_now().label("now"))
+        .where(_can_be_claimed())
+        .order_by(Notice.next_attempt_at)
+        .limit(most)
+    )
+    return [
+        # Ready since its back-off ended, or since a dead sender's claim lapsed.
+        Due(notice_id, (now - max(next_attempt_at, claimed_until or next_attempt_at)).total_seconds())
+        for notice_id, next_attempt_at, claimed_until, now in rows
+    ]
+
+
+def troubled(connection: Connection, most: int = 20) -> list[Troubled]:
+    """What a person should look at: given up first, then what waits for another try."""
+    rows = connection.execute(
+        select(Notice.id, Notice.kind, Notice.attempts, Notice.last_error, Notice.status)
+        .where(
+            or_(Notice.status == "FAILED", and_(Notice.status == "QUEUED", Notice.last_error.is_not(None)))
+        )
+        .order_by(Notice.status, Notice.created_at.desc())
+        .limit(most)
+    )
+    return [
+        Troubled(row.id, Kind(row.kind), row.attempts, row.last_error, row.status == "FAILED") for row in rows
+    ]
+
+
+def claim(tx: Connection, notice_id: uuid.UUID) -> Claim | None:
+    """Take the notice for CLAIM_SECONDS; None when it is done, not due, or another sender has it.
+
+    The next attempt is scheduled here and not on failure: a sender that dies backs off as well."""
+    claimable = and_(Notice.id == notice_id, _can_be_claimed())
+    seen = tx.execute(select(Notice.attempts).where(claimable)).scalar()
+    if seen is None:
+        return None
+    attempt = seen + 1
+    row = tx.execute(
+        update(Notice)
+        .where(claimable, Notice.attempts == seen)
+        .values(
+            attempts=attempt,
+            claimed_until=db_now(CLAIM_SECONDS),
+            next_attempt_at=db_now(back_off_seconds(attempt)),
+        )
+        .returning(Notice.booking_id, Notice.kind, Notice.sequence, Notice.created_at)
+    ).first()
+    if row is None:
+        return None
+    is_superseded = attempt > 1 and _has_newer(tx, row.booking_id, row.sequence)
+    return Claim(
+        notice_id, row.booking_id, Kind(row.kind), row.sequence, attempt, row.created_at, is_superseded
+    )
+
+
+def mark_sent(tx: Connection, claim: Claim) -> bool:
+    """The mail server has it. True whoever holds the claim by now: what is sent is sent."""
+    return _finish(tx, claim, status="SENT", sent_at=db_now(), last_error=None)
+
+
+def mark_skipped(tx: Connection, claim: Claim, reason: str) -> bool:
+    """There is nothing to send: nobody to tell, or a newer notice tells the truth."""
+    return _finish(tx, claim, status="SKIPPED", last_error=reason[:LONGEST_ERROR])
+
+
+def mark_undeliverable(tx: Connection, claim: Claim, reason: str) -> bool:
+    """No later attempt can succeed; it stays visible as FAILED."""
+    return _finish(tx, claim, status="FAILED", last_error=reason[:LONGEST_ERROR])
+
+
+def mark_failed(tx: Connection, claim: Claim, reason: str) -> bool:
+    """Give the claim back; the next attempt comes when the back-off is over. False when it had lapsed."""
+    return (
+        tx.execute(
+            update(Notice)
+            .where(Notice.id == claim.notice_id, Notice.status == "QUEUED", Notice.attempts == claim.attempt)
+            .values(claimed_until=None, last_error=reason[:LONGEST_ERROR])
+            .returning(Notice.id)
+        ).first()
+        is not None
+    )
+
+
+def give_up(tx: Connection) -> list[uuid.UUID]:
+    """Notices that could not be sent for 48 hours become FAILED; which those are."""
+    return list(
+        tx.execute(
+            update(Notice)
+            .where(
+                _can_be_claimed(), Notice.attempts > 0, Notice.created_at <= db_now(-GIVE_UP_AFTER_SECONDS)
+            )
+            .values(status="FAILED", claimed_until=None)
+            .returning(Notice.id)
+        ).scalars()
+    )
+
+
+def _can_be_claimed() -> ColumnElement[bool]:
+    """Due, nobody works on it, and no earlier notice of the booking is about to go out before it."""
+    earlier = aliased(Notice)
+    goes_first = exists().where(
+        earlier.booking_id == Notice.booking_id,
+        earlier.sequence < Notice.sequence,
+        earlier.status == "QUEUED",
+        or_(earlier.attempts == 0, earlier.claimed_until > db_now()),
+    )
+    return and_(
+        Notice.status == "QUEUED",
+        Notice.next_attempt_at <= db_now(),
+        or_(Notice.claimed_until.is_(None), Notice.claimed_until <= db_now()),
+        ~goes_first,
+    )
+
+
+def _has_newer(tx: Connection, booking_id: uuid.UUID, sequence: int) -> bool:
+    newer = select(Notice.id).where(Notice.booking_id == booking_id, Notice.sequence > sequence)
+    return tx.execute(newer.limit(1)).first() is not None
+
+
+def _finish(tx: Connection, claim: Claim, **outcome: object) -> bool:
+    return (
+        tx.execute(
+            update(Notice)
+            .where(Notice.id == claim.notice_id, Notice.status == "QUEUED")
+            .values(claimed_until=None, **outcome)
+            .returning(Notice.id)
+        ).first()
+        is not None
+    )

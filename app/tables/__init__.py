@@ -1,0 +1,33 @@
+"""The shape of the truth: every table, constraint and index, one module per area.
+
+Declarations only; what may be done with a row is decided in the package of its area."""
+
+from app.database import Base
+from app.tables.accounts import Session, User
+from app.tables.booking import Booking, BookingSlot, BookingStatus, Slot, SlotState
+from app.tables.directory import Doctor, Patient
+from app.tables.journal import AuditEntry, IdempotencyRecord, Notice, OutboxEntry, Stream
+from app.tables.leadership import LeaderState, LeaderTerm, Node
+
+metadata = Base.metadata
+
+__all__ = [
+    "AuditEntry",
+    "Booking",
+    "BookingSlot",
+    "BookingStatus",
+    "Doctor",
+    "IdempotencyRecord",
+    "LeaderState",
+    "LeaderTerm",
+    "Node",
+    "Notice",
+    "OutboxEntry",
+    "Patient",
+    "Session",
+    "Slot",
+    "SlotState",
+    "Stream",
+    "User",
+    "metadata",
+]

@@ -1,0 +1,49 @@
+"""Doctors and patients."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, String, Text, Uuid
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base, BigId, UtcDateTime, db_now
+
+
+class Doctor(Base):
+    """Someone whose time can be booked. Deleting sets deleted_at: bookings keep their doctor."""
+
+    __tablename__ = "doctors"
+    __table_args__ = (
+        CheckConstraint("experience_years BETWEEN 0 AND 80", name="experience_is_plausible"),
+        Index(None, "specialization", "name"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    name: Mapped[str] = mapped_column(String(100))
+    specialization: Mapped[str] = mapped_column(String(100))
+    email: Mapped[str | None] = mapped_column(String(254), unique=True)
+    phone: Mapped[str | None] = mapped_column(String(40))
+    experience_years: Mapped[int] = mapped_column(default=0)
+    hospital: Mapped[str | None] = mapped_column(String(200))
+    timezone: Mapped[str] = mapped_column(String(64))
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now(), onupdate=db_now())
+
+
+class Patient(Base):
+    """Contact data kept by the front desk; only staff may read it."""
+
+    __tablename__ = "patients"
+    __table_args__ = (Index(None, "name", "email"), Index(None, "created_at", "id"))
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid.uuid4)
+    name: Mapped[str] = mapped_column(String(100))
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    phone: Mapped[str | None] = mapped_column(String(40))
+    contact: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now(), onupdate=db_now())

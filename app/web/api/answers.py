@@ -1,0 +1,44 @@
+"""The envelope of every successful answer: data, which node gave it, when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from flask import Response
+
+from app.web.api.cursors import SortKey, write_cursor
+from app.web.json import json_response
+from app.web.parts import parts
+
+Document = Mapping[str, Any]
+
+
+def answer(
+    data: Any,
+    status: int = 200,
+    *,
+    message: str | None = None,
+    page: Mapping[str, Any] | None = None,
+    replayed: bool = False,
+) -> Response:
+    """A success with this data; replayed says that it answered an earlier request with the same key."""
+    body: dict[str, Any] = {"success": True, "data": data}
+    if page is not None:
+        body["page"] = page
+    if message is not None:
+        body["message"] = message
+    body["server"] = parts().config.node_id
+    body["timestamp"] = parts().clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    response = json_response(body, status)
+    if replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def answer_page(documents: Sequence[Document], limit: int, sort_key: Callable[[Any], SortKey]) -> Response:
+    """One page of a list, from up to limit + 1 documents: the extra one proves that more follow."""
+    shown = documents[:limit]
+    more = len(documents) > limit
+    next_cursor = write_cursor(sort_key(shown[-1])) if more else None
+    return answer(list(shown), page={"next_cursor": next_cursor, "limit": limit})

@@ -1,0 +1,128 @@
+"""What is told of bookings, and whose bookings a caller may touch."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from datetime import time as wall
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Response
+from pydantic import BaseModel
+
+from app.booking import manage_token as manage_tokens
+from app.booking.actions import PatientDetails
+from app.booking.documents import Document
+from app.booking.rules import Actor
+from app.errors import ValidationFailed
+from app.idempotency import Answer
+from app.web.api.answers import answer
+from app.web.api.booking_inputs import PatientBody
+from app.web.callers import manage_token, principal
+from app.web.parts import parts
+
+
+class BookingDocument(BaseModel):
+    """A booking as its owner and the front desk see it."""
+
+    id: str
+    reference: str
+    confirmation_id: str
+    status: str
+    slot_id: str
+    slot_time: str
+    slots: list[dict[str, Any]]
+    starts_at: str
+    ends_at: str
+    doctor_id: str
+    doctor: dict[str, Any]
+    user_id: str | None
+    patient_id: str | None
+    patient_name: str | None
+    patient_email: str | None
+    patient_phone: str | None
+    reason: str | None
+    is_appointment: bool
+    expires_at: str | None
+    extensions: int
+    confirmed_at: str | None
+    cancelled_at: str | None
+    cancel_reason: str | None
+    sequence: int
+    created_at: str
+    booking_time: str
+    updated_at: str
+    processed_by: str
+    server_id: str
+    logical_clock: int
+    vector_clock: dict[str, int]
+    fence: int
+
+
+class NewBookingDocument(BookingDocument):
+    """The first answer alone also carries the secret of the manage link."""
+
+    manage_token: str
+    manage_url: str
+
+
+class AppointmentDocument(BookingDocument):
+    """A booking by interval, in the words of appointments."""
+
+    start: str
+    end: str
+
+
+class NewAppointmentDocument(AppointmentDocument):
+    manage_token: str
+    manage_url: str
+
+
+def current_actor() -> Actor:
+    """Who acts on bookings: the login, and the booking a presented manage token opens."""
+    caller, token = principal(), manage_token()
+    opened = manage_tokens.read(parts().config.secret_key, token) if token else None
+    if caller is None:
+        return Actor("guest", token_for=opened)
+    return Actor(f"user:{caller.user_id}", caller.user_id, caller.is_staff, opened)
+
+
+def patient_details(body: PatientBody, *, email_required: bool) -> PatientDetails:
+    """Who comes, completed from the login. Raises ValidationFailed naming every missing field."""
+    caller = principal()
+    if body.patient_id is not None and not (caller and caller.is_staff):
+        raise ValidationFailed.of("patient_id", "only the front desk books for a patient on file")
+    details = body.details(caller)
+    if details.patient_id is not None:
+        return details
+    missing = [] if details.name else ["patient_name"]
+    missing += ["patient_email"] if email_required and not details.email else []
+    if missing:
+        raise ValidationFailed(
+            f"{' and '.join(missing)}: required",
+            errors=[{"field": field, "message": "is required"} for field in missing],
+        )
+    return details
+
+
+def created(done: Answer, message: str, kind: str = "bookings") -> Response:
+    """201 with the manage token, which is derived again for a replay and stored nowhere."""
+    document = as_appointment(done.value) if kind == "appointments" else done.value
+    token = manage_tokens.issue(parts().config.secret_key, uuid.UUID(document["id"]))
+    data = {**document, "manage_token": token, "manage_url": f"{parts().config.base_url}/m/{token}"}
+    response = answer(data, 201, message=message, replayed=done.replayed)
+    response.headers["Location"] = f"/api/bookings/{document['id']}"
+    return response
+
+
+def as_appointment(document: Document) -> Document:
+    """BOOKED and CANCELLED, start and end: the words of appointments."""
+    status = "BOOKED" if document["status"] == "CONFIRMED" else document["status"]
+    return {**document, "status": status, "start": document["starts_at"], "end": document["ends_at"]}
+
+
+def day_span(day: Any, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The instants at which the local day begins and ends."""
+    begin = datetime.combine(day, wall.min, tzinfo=zone)
+    return begin, datetime.combine(day + timedelta(days=1), wall.min, tzinfo=zone)

@@ -1,0 +1,44 @@
+"""The Idempotency-Key of a write, bound to who sent it and to what was asked."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any
+
+from flask import request
+from pydantic import BaseModel
+
+from app.errors import ValidationFailed
+from app.idempotency import RequestKey
+from app.web.callers import principal
+from app.web.parts import parts
+
+HEADER = "Idempotency-Key"
+LONGEST_KEY = 255
+
+
+def request_key(asked: BaseModel | dict[str, Any] | None = None) -> RequestKey | None:
+    """The key under which once() remembers this request; None when the caller sent none.
+
+    asked is the validated request, without secrets: a digest of it is stored. Another caller's
+    equal key is another key. Raises ValidationFailed for a key that is too long or not printable."""
+    key = request.headers.get(HEADER)
+    if key is None:
+        return None
+    if not 1 <= len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
+        raise ValidationFailed.of(HEADER, f"must be 1 to {LONGEST_KEY} printable ASCII characters")
+    body = asked.model_dump(mode="json") if isinstance(asked, BaseModel) else asked
+    return RequestKey.of(_scope(), key, {"path": request.path, "body": body})
+
+
+def keyed_digest(text: str) -> str:
+    """A digest that only this installation can compute: for secrets and guessable values."""
+    return hmac.new(parts().config.secret_key.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def _scope() -> str:
+    caller = principal()
+    who = f"user:{caller.user_id}" if caller else f"address:{request.remote_addr}"
+    route = request.url_rule.rule if request.url_rule else request.path
+    return keyed_digest(f"{who} {request.method} {route}")

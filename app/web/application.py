@@ -1,0 +1,50 @@
+"""The Flask application around the parts: settings, what happens to every request, the routes."""
+
+from __future__ import annotations
+
+from apiflask import APIFlask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.config import Config
+from app.web import correlation, cors, failures, headers, openapi, paths
+from app.web.json import JsonRequest, OrjsonProvider
+from app.web.parts import EXTENSION, Parts
+from app.web.routes import register_routes
+
+LARGEST_BODY_BYTES = 64 * 1024
+
+
+def build_application(parts: Parts) -> APIFlask:
+    app = APIFlask(
+        "app",
+        title="Oneslot",
+        version="1.0",
+        spec_path=None,
+        docs_path=None,
+        static_folder=None,  # type: ignore[arg-type]  # Flask allows it: the pages bring their own files
+    )
+    app.extensions[EXTENSION] = parts
+    _configure(app, parts.config)
+    paths.install(app)
+    correlation.install(app)
+    cors.install(app)
+    headers.install(app)
+    failures.install(app)
+    openapi.install(app)
+    register_routes(app)
+    proxies = parts.config.trusted_proxies
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
+    return app
+
+
+def _configure(app: APIFlask, config: Config) -> None:
+    app.config.update(
+        SECRET_KEY=config.secret_key,
+        MAX_CONTENT_LENGTH=LARGEST_BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=LARGEST_BODY_BYTES,
+        SESSION_COOKIE_SECURE=config.base_url.startswith("https://"),
+        SESSION_COOKIE_SAMESITE="Lax",
+    )
+    app.request_class = JsonRequest
+    app.json = OrjsonProvider(app)
+    app.url_map.strict_slashes = False

@@ -1,0 +1,64 @@
+"""One id per request, from the caller or made here: in the answer, in every log line, in every error."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+
+import structlog
+from flask import Flask, Response, g, request
+
+from app.web.parts import parts
+
+HEADER = "X-Correlation-ID"
+SAFE = re.compile(r"[A-Za-z0-9._-]{8,64}")
+log = structlog.get_logger("request")
+
+
+def install(app: Flask) -> None:
+    app.before_request(_begin)
+    app.after_request(_finish)
+    app.teardown_request(_forget)
+
+
+def correlation_id() -> str:
+    """The id of the request being served."""
+    found: str = g.correlation_id
+    return found
+
+
+def _begin() -> None:
+    given = request.headers.get(HEADER, "")
+    g.correlation_id = given if SAFE.fullmatch(given) else uuid.uuid4().hex
+    g.started = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(correlation_id=g.correlation_id)
+
+
+def _finish(response: Response) -> Response:
+    node_id = parts().config.node_id
+    response.headers[HEADER] = g.correlation_id
+    response.headers["X-Served-By"] = node_id
+    log.info(
+        f"[{node_id}] {request.method} {visible_path()}",
+        topic="request",
+        method=request.method,
+        path=visible_path(),
+        status=response.status_code,
+        duration_ms=round((time.perf_counter() - g.started) * 1000, 1),
+        client=request.remote_addr,
+    )
+    return response
+
+
+def _forget(_error: BaseException | None) -> None:
+    """What this thread logs between two requests belongs to neither."""
+    structlog.contextvars.clear_contextvars()
+
+
+def visible_path() -> str:
+    """The path without a secret: no query, and no token that is part of a manage link."""
+    if request.url_rule is not None and "token" in request.url_rule.arguments:
+        return request.url_rule.rule
+    return request.path

@@ -1,0 +1,40 @@
+"""The objects create_app built, as the views find them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+from redis import Redis
+
+from app.accounts.passwords import Passwords
+from app.booking.engine import Engine
+from app.clock import Clock
+from app.config import Config
+from app.database import Database
+from app.directory.directory import Directory
+from app.web.broadcast import Broadcaster
+from app.web.node_health import Health
+
+EXTENSION = "oneslot"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything a view may use. A new object of the product becomes a field here."""
+
+    config: Config
+    database: Database
+    redis: Redis
+    clock: Clock
+    passwords: Passwords
+    engine: Engine
+    directory: Directory
+    health: Health
+    broadcaster: Broadcaster
+
+
+def parts() -> Parts:
+    """The parts of the application that serves this request."""
+    return cast(Parts, current_app.extensions[EXTENSION])

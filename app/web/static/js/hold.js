@@ -1,0 +1,156 @@
+// The hold's bar: counts towards the server's deadline, offers more time, gives the time back on leaving.
+import { announce } from "./announce.js";
+import { Countdown } from "./countdown.js";
+import { fetchPage, postForm } from "./page.js";
+
+const RETURN_CHECK_MS = 1500; // an earlier page's release may still be under way
+
+export function startHold(bar) {
+  new Hold(bar).start();
+}
+
+class Hold {
+  constructor(bar) {
+    this.bar = bar;
+    this.countdown = new Countdown(bar, (moment) => this.#reached(moment));
+    this.isKept = false;
+    this.wasTouched = true;
+    this.dialog = document.querySelector("[data-more-time]");
+  }
+
+  start() {
+    // The reply was under way for a while; counting from the request never promises too much.
+    const [navigation] = performance.getEntriesByType("navigation");
+    this.countdown.begin(Number(this.bar.dataset.secondsLeft), navigation?.requestStart ?? 0);
+    this.#listen();
+    announce(`This time is held for you until ${this.bar.dataset.until}.`);
+    if (navigation?.type === "back_forward") setTimeout(() => this.#ask(), RETURN_CHECK_MS);
+  }
+
+  #listen() {
+    this.bar.querySelector("[data-extend-button]").addEventListener("click", (event) => this.#extend(event));
+    this.dialog.querySelector("[data-more]").addEventListener("click", (event) => this.#extend(event));
+    this.dialog.querySelector("[data-enough]").addEventListener("click", () => this.#closeDialog());
+    document.addEventListener("keydown", (event) => event.key === "Escape" && this.#closeDialog());
+    document.addEventListener("input", () => (this.wasTouched = true));
+    document.addEventListener("submit", (event) => (this.isKept ||= event.target.matches("[data-keeps-hold]")));
+    document.addEventListener("click", (event) => (this.isKept ||= Boolean(event.target.closest("a[data-keeps-hold]"))));
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#ask());
+    // Chromium says when a page is only reloaded; elsewhere the page takes the time again.
+    window.navigation?.addEventListener("navigate", (event) => (this.isKept ||= event.navigationType === "reload"));
+    window.addEventListener("pagehide", () => this.#leave());
+    window.addEventListener("pageshow", (event) => event.persisted && this.#returned());
+  }
+
+  #reached(moment) {
+    if (moment === "soon") announce("One minute left to finish. You can ask for more time.");
+    if (moment === "offer") this.#openDialog();
+    if (moment === "last") announce("20 seconds left.");
+    if (moment === "over") this.#lapsed();
+  }
+
+  async #extend(event) {
+    event.preventDefault();
+    this.#closeDialog();
+    const asked = performance.now();
+    const answer = await postForm(this.bar.dataset.extend, this.#fields()).catch(() => null);
+    if (this.#adopt(answer, asked)) announce(`Held for you until ${this.bar.dataset.until}.`);
+    else if (answer?.status === 409) this.#say(answer.page.querySelector("h1")?.textContent ?? "This hold cannot be extended again.");
+  }
+
+  /** Ask the server how much is left: the machine may have slept. */
+  async #ask() {
+    if (this.countdown.isOver) return;
+    const asked = performance.now();
+    const answer = await fetchPage(location.href).catch(() => null);
+    if (!this.#adopt(answer, asked) && answer?.status === 410) this.countdown.end();
+  }
+
+  /** What is typed stays. The same time is taken again if nobody has it, else others are offered. */
+  async #lapsed() {
+    this.#closeDialog();
+    if (document.visibilityState !== "visible" || !this.wasTouched) {
+      this.#say(`The hold ended at ${this.bar.dataset.until}. Go on, and we try to hold the time again.`);
+      return;
+    }
+    this.wasTouched = false; // a page nobody uses must not keep a time for ever
+    const asked = performance.now();
+    const answer = await postForm(this.bar.dataset.again, this.#fields()).catch(() => null);
+    if (this.#adopt(answer, asked)) announce(`The hold had ended; the time was still free and is held until ${this.bar.dataset.until}.`);
+    else this.#offerOthers(answer);
+  }
+
+  /** Take over the bar of the server's answer; false when there is none. */
+  #adopt(answer, asked) {
+    const fresh = answer?.status === 200 ? answer.page.querySelector("[data-hold]") : null;
+    if (!fresh) return false;
+    const before = this.bar.dataset.token;
+    Object.assign(this.bar.dataset, fresh.dataset);
+    this.bar.querySelector("[data-hold-words]").replaceChildren(...fresh.querySelector("[data-hold-words]").childNodes);
+    if (before !== this.bar.dataset.token) this.#renameHold(before, this.bar.dataset.token);
+    this.countdown.begin(Number(fresh.dataset.secondsLeft), asked);
+    return true;
+  }
+
+  /** A new hold has a new token: every address of this page follows it. */
+  #renameHold(before, after) {
+    for (const name of ["action", "formaction", "href"]) {
+      for (const element of document.querySelectorAll(`main [${name}*="${before}"]`)) {
+        element.setAttribute(name, element.getAttribute(name).replace(before, after));
+      }
+    }
+    history.replaceState(null, "", location.href.replace(before, after));
+  }
+
+  #offerOthers(answer) {
+    const conflict = answer?.page?.querySelector('[data-part="conflict"]');
+    if (!conflict) {
+      this.#say(`The hold ended at ${this.bar.dataset.until}. Go on, and we try to hold the time again.`);
+      return;
+    }
+    this.#say("This time was taken by someone else. What you typed is kept.");
+    this.bar.after(document.adoptNode(conflict));
+    conflict.querySelector("form")?.addEventListener("submit", (event) => carryTyped(event.target));
+    conflict.tabIndex = -1;
+    conflict.focus();
+  }
+
+  #say(words) {
+    this.bar.querySelector("[data-hold-words]").textContent = words;
+    announce(words);
+  }
+
+  #fields() {
+    return { form_token: this.bar.dataset.formToken, next: this.bar.dataset.here };
+  }
+
+  #openDialog() {
+    this.dialog.hidden = false;
+    announce("Need more time? The button More time is in the bar at the top.");
+  }
+
+  #closeDialog() {
+    this.dialog.hidden = true;
+  }
+
+  #leave() {
+    if (this.isKept || this.countdown.isOver || !this.bar.dataset.releases) return;
+    const body = new URLSearchParams({ form_token: this.bar.dataset.formToken });
+    navigator.sendBeacon(this.bar.dataset.release, body);
+  }
+
+  #returned() {
+    this.isKept = false;
+    setTimeout(() => this.#ask(), RETURN_CHECK_MS);
+  }
+}
+
+/** An alternative is held for the same person: the typed fields go with it. */
+function carryTyped(form) {
+  const typed = document.querySelector("form[data-typed]");
+  if (!typed) return;
+  for (const [name, value] of new FormData(typed)) {
+    if (form.elements.namedItem(name)) continue;
+    form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+  }
+}

