@@ -8,8 +8,8 @@ from enum import Enum
 from types import UnionType
 from typing import TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from app.algorithms.detector_messages import DetectorMessage
 from app.algorithms.election_messages import ElectionMessage
+from app.algorithms.failure_detector import DetectorMessage
 from app.algorithms.gossip import Answer, Offer, Probe
 from app.algorithms.logical_clocks import VersionVector
 from app.algorithms.registers import BoardDelta, Write

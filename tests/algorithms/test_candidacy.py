@@ -174,6 +174,7 @@ def test_the_right_to_act_ends_before_the_lease_and_counts_from_before_the_quest
     node.now += 2.0
     node.feed(LeaseGranted(request, 4))
 
+    assert node.core.deadline == asked_at + 5.0
     assert node.core.may_act(asked_at + 4.99)
     assert not node.core.may_act(asked_at + 5.0)
     assert node.timer("tenure/deadline") == pytest.approx(3.0)
@@ -627,6 +628,7 @@ def test_a_leader_elected_by_the_ring_is_announced_round_the_ring():
 
     node.feed(LeaseGranted(node.ordered(TryLease)[0].request, 4))
 
+    assert node.core.won_by == RING
     assert node.sent() == [("node-3", Coordinator("node-2", 4, rides_ring=True))]
 
 

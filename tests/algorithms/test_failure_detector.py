@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.algorithms.detector_messages import (
+from app.algorithms.failure_detector import (
     Accusation,
     BeatSeen,
+    FailureDetector,
     Heartbeat,
     PeersChanged,
     Ping,
@@ -17,8 +18,8 @@ from app.algorithms.detector_messages import (
     Status,
     StatusChanged,
     Vouch,
+    is_dead_to_a_majority,
 )
-from app.algorithms.failure_detector import FailureDetector, is_dead_to_a_majority
 from app.algorithms.steps import Received, Send, Started, StartTimer, TimerFired
 
 TICK = TimerFired("detector")

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.algorithms.detector_messages import Accusation, Heartbeat, Ping, PingRequest, Vouch
 from app.algorithms.election_messages import (
     Condition,
     Coordinator,
@@ -24,6 +23,7 @@ from app.algorithms.election_messages import (
     TokenReceipt,
     YieldRequest,
 )
+from app.algorithms.failure_detector import Accusation, Heartbeat, Ping, PingRequest, Vouch
 from app.algorithms.gossip import Answer, Offer, Probe
 from app.algorithms.logical_clocks import HybridClock, VersionVector
 from app.algorithms.registers import BoardField, BoardKind, StatusBoard

@@ -5,8 +5,16 @@ from dataclasses import replace
 from random import Random
 
 from app.algorithms.balancing import LeastConnections, Load, RoundRobin, SmoothWeighted, weights
-from app.algorithms.detector_messages import Heartbeat, PeersChanged, Refuted, Status, StatusChanged, Vouch
-from app.algorithms.failure_detector import FailureDetector, is_dead_to_a_majority
+from app.algorithms.failure_detector import (
+    FailureDetector,
+    Heartbeat,
+    PeersChanged,
+    Refuted,
+    Status,
+    StatusChanged,
+    Vouch,
+    is_dead_to_a_majority,
+)
 from app.algorithms.steps import Received, Send, Started, StartTimer
 from tests.simulation.engine import Host, Nemesis, Network, World
 
