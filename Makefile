@@ -1,6 +1,7 @@
 # Needs Python 3.11 or newer (PYTHON=python3.12 names another), make, and a package index.
 PYTHON ?= python3
 VENV ?= .venv
+SEEDS ?= 1000
 PY = $(VENV)/bin/python
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 NO_BROWSER = No Chromium on this machine: the browser tests were NOT run (make test-browser says how).
@@ -29,8 +30,8 @@ lint: $(VENV)/dev.stamp ## Check format, rules, types and the arrows between the
 load: $(VENV)/dev.stamp ## Put load on the running stack and judge what it answered (ARGS="--help")
 	@exec $(PY) -m loadtest $(ARGS)
 
-simulate: $(VENV)/dev.stamp ## Run the distributed algorithms through thousands of simulated faults (ARGS="--help")
-	@exec $(PY) -m tests.simulation $(ARGS)
+simulate: $(VENV)/dev.stamp ## Run the distributed algorithms through SEEDS=10000 worlds of faults (ARGS="--help")
+	@exec $(PY) -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
 lock: $(VENV)/dev.stamp ## Pin the newest allowed versions with their hashes into requirements*.txt
 	@for group in requirements requirements-embedded requirements-dev; do $(PY) -m uv pip compile --quiet --universal \

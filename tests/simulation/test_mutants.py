@@ -87,7 +87,7 @@ def test_believing_overtaken_answers_makes_a_node_forget_an_epoch(monkeypatch):
 
 
 def test_without_refutation_a_slandered_node_stays_dead(monkeypatch):
-    monkeypatch.setattr(FailureDetector, "_refute", lambda self, incarnation: [])
+    monkeypatch.setattr(FailureDetector, "_refute", lambda self, accusation: [])
 
     assert "still sees" in first_violation("detection", SEEDS)
 
