@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from app.audit import journal
+from app.booking.glance import Glance
 from app.booking.rules import Actor
 from app.booking.statements import SlotRow
 from app.coordination import outbox
@@ -26,6 +27,7 @@ class Engine:
 
     database: Database
     locks: SlotLocks
+    glance: Glance
     stamper: Stamper
     node_id: str
     hold_seconds: float

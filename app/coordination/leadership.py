@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from redis import Redis
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.clock import Clock
@@ -25,7 +25,7 @@ ROLE = "leader"
 
 
 class Deposed(Exception):
-    """A newer term exists; this leader's writes are refused."""
+    """The term has ended; this leader's writes are refused."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,9 @@ class Term:
 
 def require_term(tx: Connection, term: Term) -> None:
     """Refuse the transaction unless the epoch is current; a new epoch waits until it has ended."""
-    current = (
-        select(LeaderState.epoch)
-        .where(LeaderState.role == ROLE, LeaderState.epoch == term.epoch)
-        .with_for_update(read=True)
-    )
+    current = select(LeaderState.epoch).where(*_is_current(term)).with_for_update(read=True)
     if tx.execute(current).first() is None:
-        raise Deposed(f"epoch {term.epoch} of {term.node} has been replaced")
+        raise Deposed(f"epoch {term.epoch} of {term.node} has ended")
 
 
 class Leadership:
@@ -119,7 +115,7 @@ class Leadership:
     def _extend_term(self, tx: Connection, term: Term) -> bool:
         changed = tx.execute(
             update(LeaderState)
-            .where(LeaderState.role == ROLE, LeaderState.epoch == term.epoch)
+            .where(*_is_current(term))
             .values(lease_until=db_now(LEASE_SECONDS))
             .returning(LeaderState.epoch)
         )
@@ -128,12 +124,17 @@ class Leadership:
     def _close_term(self, tx: Connection, term: Term) -> None:
         closed = tx.execute(
             update(LeaderState)
-            .where(LeaderState.role == ROLE, LeaderState.epoch == term.epoch)
+            .where(*_is_current(term))
             .values(lease_until=db_now(), node=None)
             .returning(LeaderState.epoch)
         )
         if closed.first() is not None:
             _end_open_terms(tx)
+
+
+def _is_current(term: Term) -> tuple[ColumnElement[bool], ...]:
+    """No newer epoch has begun, and this one was not resigned."""
+    return (LeaderState.role == ROLE, LeaderState.epoch == term.epoch, LeaderState.node == term.node)
 
 
 def _end_open_terms(tx: Connection) -> None:

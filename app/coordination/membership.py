@@ -29,14 +29,14 @@ def beat(tx: Connection, node_id: str, status: str = UP) -> None:
 
 
 def nodes(connection: Connection) -> list[Row[*tuple[Any, ...]]]:
-    """Every node ever seen in the last day, with `is_silent`: not heard for five seconds."""
+    """Every node that joined and was seen in the last day, with `is_silent`: not heard for five seconds."""
     return list(
         connection.execute(
             select(
                 *Node.__table__.columns,
                 (Node.last_heartbeat < db_now(-SILENT_SECONDS)).label("is_silent"),
             )
-            .where(Node.last_heartbeat > db_now(-86_400))
+            .where(Node.last_heartbeat > db_now(-86_400), Node.incarnation > 0)
             .order_by(Node.id)
         )
     )

@@ -15,8 +15,8 @@ from app.booking.actions import GUEST, Interval, book_interval, cancel_booking
 from app.booking.errors import BookingConflict
 from app.tables import Stream
 from tests.booking.conftest import ANNA, Desk, owner_of
-from tests.booking.lineup import line_up
 from tests.booking.promises import broken_promises
+from tests.lineup import line_up
 from tests.together import together
 
 MORNING = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=1)

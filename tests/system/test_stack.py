@@ -41,7 +41,7 @@ def test_a_killed_node_comes_back_on_its_port(stack: RunningStack) -> None:
 
     os.killpg(node["pid"], signal.SIGKILL)
     eventually(lambda: stack.state["nodes"][1]["pid"] != node["pid"], what="the restart")
-    eventually(lambda: http_status(port, "/health") == 200, 60, "the node's health")
+    eventually(lambda: http_status(port, "/health") == 200, 120, "the node's health")
 
     assert "node-2 was ended by SIGKILL, starts again" in stack.output
 
@@ -54,7 +54,7 @@ def test_requests_are_answered_while_a_node_is_gone(stack: RunningStack) -> None
     answers = [stack.get("/health")["success"] for _ in range(20)]
 
     assert all(answers)
-    eventually(lambda: http_status(port, "/health") == 200, 60, "the node's health")
+    eventually(lambda: http_status(port, "/health") == 200, 120, "the node's health")
 
 
 def test_a_killed_redis_comes_back_with_what_it_had(stack: RunningStack) -> None:

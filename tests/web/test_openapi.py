@@ -98,7 +98,7 @@ def test_no_other_file_is_served(client, name):
 
 
 # Rules between fields and normal forms of texts cannot be said in JSON Schema.
-QUICK = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+QUICK = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 LEFT_OUT = [schemathesis.checks.positive_data_acceptance]
 
 

@@ -326,6 +326,7 @@ def test_jobs_that_cannot_be_read_are_left_aside_and_the_worker_lives(
 
     eventually(lambda: postgres_clinic.status(notice) == "SENT")
     assert worker.is_alive
+    assert "quitting" not in worker.last_words(500), "it was not ended and started anew"
 
 
 def test_a_wrong_setting_ends_the_worker_with_one_line(tmp_path: Path, postgres_clinic: Clinic):

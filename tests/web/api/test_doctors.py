@@ -77,6 +77,8 @@ def test_a_second_doctor_with_the_address_is_a_conflict_that_names_the_field(
         ({"name": "A" * 101}, "name"),
         ({"name": "Dr\nNo"}, "name"),
         ({"specialization": ""}, "specialization"),
+        ({"specialization": "A" * 101}, "specialization"),
+        ({"hospital": "A" * 201}, "hospital"),
         ({"email": "nobody"}, "email"),
         ({"phone": "call me"}, "phone"),
         ({"experience_years": -1}, "experience_years"),
