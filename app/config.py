@@ -69,7 +69,10 @@ class Config(BaseModel):
         try:
             return cls.model_validate({name: value for name, value in environ.items() if value != ""})
         except ValidationError as error:
-            reasons = [f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()]
+            reasons = [
+                f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg'].removeprefix('Value error, ')}"
+                for e in error.errors()
+            ]
             raise ConfigError("; ".join(reasons)) from None
 
     @field_validator("database_url")
