@@ -7,7 +7,7 @@ clock in seconds (one that also counts while the machine is suspended), never th
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-Message = TypeVar("Message")
+Message = TypeVar("Message", covariant=True)
 
 
 # Events
