@@ -4,16 +4,17 @@ called."""
 from __future__ import annotations
 
 import structlog
+from sqlalchemy import Connection
 
 from app.booking.actions import expire_due_holds
 from app.booking.build import build_engine
 from app.clock import SystemClock
 from app.config import Config
-from app.coordination import membership
+from app.coordination import cluster_log, membership
 from app.coordination.breaker import Breaker
 from app.coordination.connection import connect_redis
 from app.coordination.heartbeats import Heartbeats
-from app.coordination.leadership import Leadership
+from app.coordination.leadership import Leadership, Term, require_term
 from app.coordination.rpc.client import Client
 from app.coordination.rpc.desk import Desk
 from app.coordination.rpc.doors import Doors, open_transport
@@ -24,11 +25,15 @@ from app.database import Database
 from app.errors import Unavailable
 from app.queue import JobQueue
 from worker.coordinator.chronicle import Chronicle
+from worker.coordinator.clocks import Clocks
 from worker.coordinator.election import Election
 from worker.coordinator.frame import Coordinator, Frame
 from worker.coordinator.leader_work import LeaderWork
+from worker.coordinator.load import Load
 from worker.coordinator.loop import Backgrounds, Loop
 from worker.coordinator.membership import Membership
+from worker.coordinator.operator import Operator
+from worker.coordinator.timekeeper import Timekeeper
 from worker.jobs import build_sender
 from worker.postman import Postman
 
@@ -69,9 +74,29 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         frame, members, Leadership(database, redis, breaker, config.node_id, frame.incarnation)
     )
     postman = Postman(build_sender(config, database), queue.enqueue)
-    sweep = LeaderWork(frame, election, "sweep", 1.0, lambda term: expire_due_holds(engine, term))
-    notices = LeaderWork(frame, election, "notices", 1.0, lambda _term: postman.start_round())
-    return Coordinator(frame, [members, election, sweep, notices]), doors
+    clocks = Clocks(frame, members, election)
+    duties = [
+        members,
+        election,
+        clocks,
+        Timekeeper(frame, members, election, clocks),
+        Load(frame, members),
+        Operator(frame, election),
+        LeaderWork(
+            frame, election, "sweep", 1.0, lambda term: expire_due_holds(engine, term), clocks.distrust
+        ),
+        LeaderWork(frame, election, "notices", 1.0, lambda _term: postman.start_round()),
+        LeaderWork(frame, election, "log-pruning", 60.0, lambda term: prune_log(database, term)),
+    ]
+    return Coordinator(frame, duties), doors
+
+
+def prune_log(database: Database, term: Term) -> None:
+    def work(tx: Connection) -> None:
+        require_term(tx, term)
+        cluster_log.prune(tx)
+
+    database.run(work)
 
 
 def _join(config: Config, database: Database, clock: SystemClock) -> int:

@@ -65,6 +65,7 @@ class Election(Duty):
         self._newest_renewal = 0
         self._is_reading = False
         self._last_end: Document | None = None
+        self._begun: str | None = None  # the election of the first message since the last order
         #: Each says why this node must not lead now, or None.
         self.objections: list[Callable[[float], str | None]] = []
         members.on_change.append(self._tell_members)
@@ -89,17 +90,21 @@ class Election(Duty):
         )
         self._read_lease()
 
-    def trigger(self, algorithm: Literal["bully", "ring"], is_forced: bool) -> None:
-        self.feed(Triggered(algorithm, is_forced))
+    def trigger(self, algorithm: Literal["bully", "ring"], is_forced: bool) -> str:
+        """Begin an election here; its id. A healthy leader stays unless it is forced."""
+        return self._begin(Triggered(algorithm, is_forced), algorithm)
 
-    def audit_ring(self) -> None:
-        self.feed(AuditWanted())
+    def audit_ring(self) -> str:
+        """Send a token round the ring to measure every link; its id."""
+        return self._begin(AuditWanted(), "audit")
 
-    def hand_over(self, to: str | None, reason: str) -> bool:
-        """False when this node does not lead."""
-        led = self._core.epoch > 0
+    def hand_over(self, to: str | None, reason: str) -> int | None:
+        """The epoch that was given up; None when this node does not lead."""
+        epoch = self._core.epoch
+        if not epoch:
+            return None
         self.feed(HandOverWanted(to, reason))
-        return led
+        return epoch
 
     # The duty
 
@@ -135,6 +140,13 @@ class Election(Duty):
         self.feed(HandOverWanted(None, "the node stops"))
 
     # The core
+
+    def _begin(self, event: ElectionEvent, kind: str) -> str:
+        """The id its messages carry, or one of our own when nobody had to be asked."""
+        self._begun = None
+        self.feed(event)
+        lamport = self._frame.stamper.tick().lamport
+        return self._begun or f"{kind}-{self._frame.node}-alone-{lamport}"
 
     def feed(self, event: ElectionEvent) -> None:
         for effect in self._core.step(event, self._frame.clock.elapsed()):
@@ -192,6 +204,7 @@ class Election(Duty):
 
     def _send(self, to: str, message: ElectionMessage) -> None:
         election = election_of(message, self._frame.node, to)
+        self._begun = self._begun or election
         self._frame.chronicle.sent(to, name_of(message), election, text_of(message), epoch_of(message))
 
         def fail() -> None:
