@@ -5,13 +5,13 @@ import signal
 from typing import Any
 
 from worker.lifeline import end_with_parent
+from worker.node import port_of
 
 _name = os.environ.get("NODE_ID") or os.environ.get("SERVER_ID") or os.environ.get("DYNO") or "node-1"
-_port = os.environ.get("PORT") or os.environ.get("NODE_PORT") or "5001"
 # A platform's router comes from outside, so that is the default; `make run` says 127.0.0.1.
 _host = os.environ.get("BIND_HOST") or "0.0.0.0"  # noqa: S104
 
-bind = [f"{_host}:{_port}"]
+bind = [f"{_host}:{port_of(os.environ)}"]
 workers = int(os.environ.get("WEB_CONCURRENCY") or 1)
 worker_class = "gevent"  # event streams cost a greenlet, not a thread; psycopg 3 yields while it waits
 worker_connections = 1000

@@ -35,6 +35,7 @@ def build_parts(config: Config) -> Parts:
     from app.coordination.changes import ChangeFeed
     from app.coordination.connection import connect_redis
     from app.database import Database
+    from app.directory.directory import Directory
     from app.queue import JobQueue
     from app.web.broadcast import Broadcaster
     from app.web.node_health import Health
@@ -51,6 +52,7 @@ def build_parts(config: Config) -> Parts:
         clock=clock,
         passwords=Passwords(cheap=config.app_env == "test"),
         engine=engine,
+        directory=Directory(database, engine.stamper, config.node_id, engine.publish),
         health=Health(config, database, redis, clock),
         broadcaster=Broadcaster(lambda: ChangeFeed(redis, database, clock)),
     )

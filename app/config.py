@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
+from email.utils import parseaddr
 from typing import Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -20,6 +22,7 @@ from pydantic import (
 
 DEVELOPMENT_SECRET = "development-only-secret-do-not-deploy-0123456789"  # noqa: S105 - refused in production
 SHORTEST_SECRET = 32
+MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class ConfigError(ValueError):
@@ -109,6 +112,15 @@ class Config(BaseModel):
         if zone not in available_timezones():
             raise ValueError(f"{zone!r} is no IANA time zone, such as Europe/Berlin")
         return zone
+
+    @field_validator("mail_from")
+    @classmethod
+    def _name_an_address(cls, sender: str) -> str:
+        if not MAIL_ADDRESS.fullmatch(parseaddr(sender)[1]) or not sender.isprintable():
+            raise ValueError(
+                "use an address that mails can come from, such as Oneslot <bookings@example.org>"
+            )
+        return sender
 
     @field_validator("base_url")
     @classmethod

@@ -50,5 +50,6 @@ class JobQueue:
                 retry=Retry(max=RETRIES),
             )
         except DuplicateJobError:
+            # It waits, or it failed or died lately: then the sweep finds its work overdue and does it.
             return job_id
         return job_id

@@ -1,22 +1,31 @@
 """One node: gunicorn with any number of workers and exactly one coordinator beside it.
 
 Both live in this process's group, so that a whole node can be stopped, frozen or killed as one. When the
-server ends the node ends; when only the coordinator ends it is started again.
+server ends the node ends; when only the coordinator ends it is started again. The coordinator comes second: a
+node need not be announced before it can serve, and on a small machine the two would slow each other's start.
 """
 
 import os
 import signal
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from worker.stack.errors import ProcessFailedError, StopRequested
 from worker.stack.keeper import Keeper
-from worker.stack.ports import pick_free_port
+from worker.stack.ports import http_status, pick_free_port
 from worker.stack.process import Child, Program, describe_exit, stop_together
 from worker.stack.signals import StopSignals
 
 _ROOT = Path(__file__).resolve().parents[1]
 _POLL_SECONDS = 0.5
+_PATIENCE_SECONDS = 15.0
+
+
+def port_of(environ: Mapping[str, str]) -> int:
+    """Where this node listens; gunicorn.conf.py asks here too."""
+    return int(environ.get("PORT") or environ.get("NODE_PORT") or 5001)
 
 
 def main() -> int:
@@ -28,6 +37,7 @@ def main() -> int:
     try:
         server = Child(_program("gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"))
         children.append(server)
+        _wait_until_it_serves(server, stop)
         coordinator = Keeper(_program("worker.coordinator"), _say)
         children.append(coordinator.child)
         while server.is_alive:
@@ -43,6 +53,14 @@ def main() -> int:
         return 0
     finally:
         stop_together(children, stop.rest, lambda: stop.is_urgent)
+
+
+def _wait_until_it_serves(server: Child, stop: StopSignals) -> None:
+    """Any answer will do: a node whose database is away still has a coordinator."""
+    port = port_of(os.environ)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while server.is_alive and http_status(port, "/health") is None and time.monotonic() < deadline:
+        stop.pause(_POLL_SECONDS)
 
 
 def _program(module: str, *arguments: str) -> Program:

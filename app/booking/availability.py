@@ -74,8 +74,9 @@ def list_slots(
     after: tuple[datetime, int] | None = None,
     limit: int = 100,
 ) -> list[Document]:
-    """Slots by start and id, those after the given pair."""
-    conditions: list[Condition] = [*STATE_CONDITIONS[wanted.state], *_starts(wanted)]
+    """Slots of the doctors who are there, by start and id: those after the given pair."""
+    conditions: list[Condition] = [Doctor.deleted_at.is_(None)]
+    conditions += [*STATE_CONDITIONS[wanted.state], *_starts(wanted)]
     if wanted.doctor_id is not None:
         conditions.append(Slot.doctor_id == wanted.doctor_id)
     if wanted.first_day is not None or wanted.last_day is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
@@ -11,6 +12,7 @@ from app.booking import rules, statements
 from app.booking.claims import (
     PatientDetails,
     bind_slots,
+    first_deadline,
     oust_lapsed,
     patient_values,
     read_booking,
@@ -65,13 +67,14 @@ def extend_hold(
 
     def extend(act: Act) -> Document:
         seen = _seen(act.tx, booking_id, actor)
-        if seen.extensions >= rules.MOST_EXTENSIONS or seen.age_is_up:
+        latest = seen.created_at + timedelta(seconds=rules.LONGEST_HOLD_SECONDS)
+        if not rules.may_extend(seen.extensions, seen.expires_at, latest):
             raise TooManyExtensions("This time has been held for as long as we can. Please confirm it now.")
         fences = statements.fences_of(act.tx, booking_id)
-        rows = statements.extend_held_slots(act.tx, booking_id, list(fences), engine.hold_seconds)
+        rows = statements.extend_held_slots(act.tx, booking_id, list(fences), engine.hold_seconds, latest)
         if not rows or len(rows) < len(fences):
             raise _why_not_pending(_seen(act.tx, booking_id, actor))
-        _set(act.tx, booking_id, BookingStatus.PENDING, expires_at=rows[0].hold_until,
+        _set(act.tx, booking_id, BookingStatus.PENDING, expires_at=first_deadline(rows),
              extensions=Booking.extensions + 1)  # fmt: skip
         act.audit("extend", booking_id, rows)
         act.slots_changed(rows)
@@ -212,7 +215,8 @@ def _seen(tx: Connection, booking_id: uuid.UUID, actor: Actor) -> Row[Any]:
             Booking.extensions,
             Booking.sequence,
             Booking.patient_name,
-            (Booking.created_at < db_now(-rules.LONGEST_HOLD_SECONDS)).label("age_is_up"),
+            Booking.created_at,
+            Booking.expires_at,
         ).where(Booking.id == booking_id)
     ).first()
     if row is None or not actor.may_see(booking_id, row.user_id):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -107,6 +108,8 @@ def _claim(
     if len(rows) < len(slot_ids):
         _raise_if_taken(act.tx, slot_ids)
         raise StaleFence({slot.id: slot.fence for slot in statements.look_at_slots(act.tx, slot_ids)})
+    if len({row.doctor_id for row in rows}) > 1:
+        raise ValidationFailed.of("slot_ids", "choose times of one doctor")
     return insert_booking(act, booking_id, rows, claim)
 
 
@@ -147,7 +150,7 @@ def _booking_values(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim:
         "user_id": act.actor.user_id,
         **patient_values(act.tx, claim.patient),
         "is_appointment": rows[0].is_interval,
-        "expires_at": rows[0].hold_until,
+        "expires_at": first_deadline(rows),
         "confirmed_at": db_now() if claim.instant else None,
         "processed_by": act.engine.node_id,
         "logical_clock": act.stamp.lamport,
@@ -156,15 +159,21 @@ def _booking_values(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim:
     }
 
 
+def first_deadline(rows: list[SlotRow]) -> datetime | None:
+    """A hold ends with the first of its slots: the clock moves on while several are written."""
+    return min((row.hold_until for row in rows if row.hold_until), default=None)
+
+
 def patient_values(tx: Connection, patient: PatientDetails | None) -> dict[str, Any]:
     """The columns that say who comes. Raises ValidationFailed for an unknown patient_id."""
     if patient is None:
         return {}
-    if patient.patient_id is not None and not patient.name:
-        row = tx.execute(select(Patient).where(Patient.id == patient.patient_id)).first()
-        if row is None:
+    if patient.patient_id is not None:
+        known = tx.execute(select(Patient).where(Patient.id == patient.patient_id)).first()
+        if known is None:
             raise ValidationFailed.of("patient_id", "there is no such patient")
-        patient = PatientDetails(row.name, row.email, row.phone, patient.reason, patient.patient_id)
+        if not patient.name:
+            patient = replace(patient, name=known.name, email=known.email, phone=known.phone)
     return {
         "patient_id": patient.patient_id,
         "patient_name": patient.name,

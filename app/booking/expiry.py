@@ -17,7 +17,7 @@ AT_ONCE = 200
 def expire_due_holds(engine: Engine, term: Term | None = None, actor: Actor = SYSTEM) -> int:
     """Free every lapsed hold, in batches; how many slots. With a term, only while it is the current one.
 
-    Raises Deposed when a newer term exists."""
+    Raises Deposed when the term has ended."""
     total = 0
     while _anything_due(engine):
         freed = engine.perform(actor, None, lambda act: _sweep(act, term)).value["freed"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,7 +73,7 @@ def _make_room(act: Act, interval: Interval) -> list[SlotRow]:
         select(Slot.id).where(_overlaps(interval), Slot.state != SlotState.BLOCKED)
     ).scalars()
     slots = statements.look_at_slots(act.tx, list(overlapping), lock=True)
-    taken = [slot for slot in slots if slot.state is not SlotState.OPEN and rules.refusal_for(slot)]
+    taken = [slot for slot in slots if not rules.is_free(slot)]
     if taken:
         conflict = BookingConflict.because(Reason.OVERLAP, slot_id=str(taken[0].id))
         raise with_alternatives(act.tx, conflict)
@@ -91,16 +93,22 @@ def _insert_interval(tx: Connection, interval: Interval, booking_id: uuid.UUID) 
     now = tx.execute(select(db_now())).scalar_one()
     if interval.starts_at <= now:
         raise SlotInPast("This time is in the past.")
-    try:
+    with _overlap_means_look_again():
         return tx.execute(
             insert(Slot)
             .values(doctor_id=interval.doctor_id, starts_at=interval.starts_at, ends_at=interval.ends_at,
                     state=SlotState.BOOKED, booking_id=booking_id, fence=1, is_interval=True)
             .returning(*SLOT_COLUMNS)
         ).one()  # fmt: skip
+
+
+@contextmanager
+def _overlap_means_look_again() -> Iterator[None]:
+    """Somebody was quicker: answer with what is there then."""
+    try:
+        yield
     except IntegrityError as error:
         if "no_overlapping_slots" in str(error.orig) or "one_slot_per_doctor" in str(error.orig):
-            # Somebody was quicker: look again, and answer with what is there then.
             raise TransientFailure from error
         raise
 
@@ -123,9 +131,25 @@ def retire_interval(tx: Connection, freed: list[SlotRow]) -> list[SlotRow]:
 
 
 def _come_back(tx: Connection, interval: Interval) -> list[SlotRow]:
-    """Reopen the slots that stepped aside here, save those another interval still covers."""
+    """Reopen the slots that stepped aside here, save those another slot still covers."""
+    aside = select(Slot.id).where(_overlaps(interval), Slot.block_reason == STEPPED_ASIDE).order_by(Slot.id)
+    changed: list[SlotRow] = []
+    # Locked: of two intervals that end at once the second must see that the first has ended.
+    for slot_id in tx.execute(aside.with_for_update()).scalars().all():
+        # One at a time: of two that overlap each other only the first may come back.
+        with _overlap_means_look_again():
+            changed += tx.execute(
+                update(Slot)
+                .where(Slot.id == slot_id, Slot.block_reason == STEPPED_ASIDE, ~_still_covered())
+                .values(state=SlotState.OPEN, block_reason=None, version=Slot.version + 1)
+                .returning(*SLOT_COLUMNS)
+            )
+    return changed
+
+
+def _still_covered() -> ColumnElement[bool]:
     other = aliased(Slot)
-    still_covered = (
+    return (
         select(other.id)
         .where(
             other.doctor_id == Slot.doctor_id,
@@ -134,14 +158,6 @@ def _come_back(tx: Connection, interval: Interval) -> list[SlotRow]:
             other.ends_at > Slot.starts_at,
         )
         .exists()
-    )
-    return list(
-        tx.execute(
-            update(Slot)
-            .where(_overlaps(interval), Slot.block_reason == STEPPED_ASIDE, ~still_covered)
-            .values(state=SlotState.OPEN, block_reason=None, version=Slot.version + 1)
-            .returning(*SLOT_COLUMNS)
-        )
     )
 
 

@@ -33,10 +33,8 @@ class SlotFacts:
     now: datetime
 
 
-def is_claimable(slot: SlotFacts) -> bool:
+def is_free(slot: SlotFacts) -> bool:
     """Open, or under a hold whose deadline has come, noticed or not."""
-    if slot.starts_at <= slot.now:
-        return False
     lapsed = slot.hold_until is not None and slot.hold_until <= slot.now
     return slot.state is SlotState.OPEN or (slot.state is SlotState.HELD and lapsed)
 
@@ -45,7 +43,7 @@ def refusal_for(slot: SlotFacts) -> Refusal | None:
     """The true reason why the slot cannot be claimed, or None when it can."""
     if slot.starts_at <= slot.now:
         return SlotInPast("This time is in the past.", slot_id=str(slot.id))
-    if is_claimable(slot):
+    if is_free(slot):
         return None
     if slot.state is SlotState.BLOCKED:
         return BookingConflict.because(Reason.SLOT_BLOCKED, slot_id=str(slot.id))
@@ -62,6 +60,11 @@ def first_refusal(wanted: Sequence[int], found: Sequence[SlotFacts]) -> Refusal 
         return NotFound("There is no such slot.", slot_id=str(min(missing)))
     refusals = (refusal_for(slot) for slot in sorted(found, key=lambda slot: slot.id))
     return next((refusal for refusal in refusals if refusal), None)
+
+
+def may_extend(extensions: int, expires_at: datetime | None, latest: datetime) -> bool:
+    """Whether a hold that must end by latest has time left to get."""
+    return extensions < MOST_EXTENSIONS and (expires_at is None or expires_at < latest)
 
 
 def new_reference() -> str:

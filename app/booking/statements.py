@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, Row, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Executable, Row, and_, case, literal, or_, select, update
 
 from app.booking.rules import SlotFacts
-from app.database import db_now
+from app.database import UtcDateTime, db_now
 from app.tables.booking import Booking, BookingSlot, BookingStatus, Slot, SlotState
 
 SLOT_COLUMNS = (
@@ -86,10 +87,11 @@ def book_held_slots(tx: Connection, booking_id: uuid.UUID, fences: Mapping[int, 
 
 
 def extend_held_slots(
-    tx: Connection, booking_id: uuid.UUID, slot_ids: Sequence[int], seconds: float
+    tx: Connection, booking_id: uuid.UUID, slot_ids: Sequence[int], seconds: float, latest: datetime
 ) -> list[SlotRow]:
-    """Move the deadline of the slots this booking still holds."""
+    """Move the deadline of the slots this booking still holds, but not beyond the latest one."""
     _lock_in_order(tx, slot_ids)
+    at_latest = literal(latest, UtcDateTime)
     return _changed(
         tx,
         update(Slot)
@@ -99,7 +101,10 @@ def extend_held_slots(
             Slot.state == SlotState.HELD,
             Slot.hold_until > db_now(),
         )
-        .values(hold_until=db_now(seconds), version=Slot.version + 1)
+        .values(
+            hold_until=case((db_now(seconds) < at_latest, db_now(seconds)), else_=at_latest),
+            version=Slot.version + 1,
+        )
         .returning(*SLOT_COLUMNS),
     )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from redis import Redis
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.algorithms.election import LeaseGranted, LeaseRead, LeaseRefused, LeaseView
@@ -31,7 +31,7 @@ ROLE = "leader"
 
 
 class Deposed(Exception):
-    """A newer term exists; this leader's writes are refused."""
+    """The term has ended; this leader's writes are refused."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,9 @@ class Term:
 
 def require_term(tx: Connection, term: Term) -> None:
     """Refuse the transaction unless the epoch is current; a new epoch waits until it has ended."""
-    current = (
-        select(LeaderState.epoch)
-        .where(LeaderState.role == ROLE, LeaderState.epoch == term.epoch)
-        .with_for_update(read=True)
-    )
+    current = select(LeaderState.epoch).where(*_is_current(term.node, term.epoch)).with_for_update(read=True)
     if tx.execute(current).first() is None:
-        raise Deposed(f"epoch {term.epoch} of {term.node} has been replaced")
+        raise Deposed(f"epoch {term.epoch} of {term.node} has ended")
 
 
 class Leadership:
@@ -141,22 +137,28 @@ class Leadership:
     def _extend_term(self, tx: Connection, epoch: int) -> bool:
         changed = tx.execute(
             update(LeaderState)
-            .where(LeaderState.role == ROLE, LeaderState.epoch == epoch, LeaderState.node == self._node)
+            .where(*_is_current(self._node, epoch))
             .values(lease_until=db_now(LEASE_SECONDS))
             .returning(LeaderState.epoch)
         )
         return changed.first() is not None
 
     def _close_term(self, tx: Connection, epoch: int, reason: str) -> None:
-        require_term(tx, Term(self._node, epoch, 0.0))
         closed = tx.execute(
             update(LeaderState)
-            .where(LeaderState.role == ROLE, LeaderState.epoch == epoch, LeaderState.node == self._node)
+            .where(*_is_current(self._node, epoch))
             .values(lease_until=db_now(), node=None)
             .returning(LeaderState.epoch)
         )
         if closed.first() is not None:
             _end_open_terms(tx, reason)
+        elif _read(tx).epoch > epoch:
+            raise Deposed(f"epoch {epoch} of {self._node} has been replaced")
+
+
+def _is_current(node: str, epoch: int) -> tuple[ColumnElement[bool], ...]:
+    """No newer epoch has begun, and this one was not resigned."""
+    return (LeaderState.role == ROLE, LeaderState.epoch == epoch, LeaderState.node == node)
 
 
 def _read(connection: Connection) -> LeaseRead:

@@ -16,6 +16,9 @@ from app.coordination.breaker import Breaker
 
 SCRIPTS = Path(__file__).parent / "scripts"
 GRANTED, ALREADY_OURS, HELD_BY_ANOTHER = 1, 2, 0
+#: A counter is forgotten a day after its last grant, or anybody could fill Redis with made-up slots;
+#: the database's fence is the floor of the next one.
+COUNTER_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,8 @@ class SlotLocks:
     def _ask(self, slot_id: int, owner: str, ttl_ms: int, floor: int) -> tuple[int, int] | None:
         answer = self._breaker.call(
             lambda: self._acquire(
-                keys=[keys.slot_hold(slot_id), keys.slot_fence(slot_id)], args=[owner, ttl_ms, floor]
+                keys=[keys.slot_hold(slot_id), keys.slot_fence(slot_id)],
+                args=[owner, ttl_ms, floor, COUNTER_SECONDS],
             )
         )
         return None if answer is None else (int(answer[0]), int(answer[1]))

@@ -1,4 +1,5 @@
-"""The nodes of the cluster for people: what SQL knows of their past, what a coordinator knows of their present."""
+"""The nodes of the cluster for people: what SQL knows of their past, what a coordinator knows of their
+present."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ def read_roster(connection: Connection) -> list[Document]:
 
 
 def merge_roster(rows: Sequence[Document], state: Document, now: datetime) -> list[Document]:
-    """The coordinator's view over SQL's rows; either may be missing. Who leads is SQL's word while it is there."""
+    """The coordinator's view over SQL's rows; either may be missing. Who leads is SQL's word while it is
+    there."""
     servers = {row["id"]: row for row in rows}
     election = state.get("election", {})
     for seen in state.get("membership", {}).get("nodes", []):

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from app.database import UtcDateTime
 from app.directory.directory import Act, Directory
 from app.directory.documents import PATIENT_COLUMNS, Document, patient_document
-from app.errors import Conflict
+from app.errors import Conflict, NotFound
 from app.idempotency import Answer, RequestKey
 from app.tables.directory import Patient
 
@@ -55,3 +55,11 @@ def list_patients(connection: Connection, after: TimeAndId | None = None, limit:
         start = tuple_(literal(after[0], UtcDateTime), literal(after[1], Patient.id.type))
         query = query.where(tuple_(Patient.created_at, Patient.id) > start)
     return [patient_document(row) for row in connection.execute(query.limit(limit))]
+
+
+def read_patient(connection: Connection, patient_id: uuid.UUID) -> Document:
+    """Raises NotFound."""
+    row = connection.execute(select(*PATIENT_COLUMNS).where(Patient.id == patient_id)).first()
+    if row is None:
+        raise NotFound("There is no such patient.")
+    return patient_document(row)

@@ -55,6 +55,17 @@ class Claim:
     is_superseded: bool
 
 
+@dataclass(frozen=True)
+class Troubled:
+    """A notice that failed at least once and has not been sent since."""
+
+    id: uuid.UUID
+    kind: Kind
+    attempts: int
+    last_error: str | None
+    is_given_up: bool
+
+
 def add(tx: Connection, booking_id: uuid.UUID, kind: Kind | str, sequence: int) -> uuid.UUID:
     """Queue one mail in the transaction of the change it tells of; the same id when it is there already."""
     insert = (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(Notice)
@@ -84,6 +95,21 @@ def due(connection: Connection, most: int = 50) -> list[Due]:
         # Ready since its back-off ended, or since a dead sender's claim lapsed.
         Due(notice_id, (now - max(next_attempt_at, claimed_until or next_attempt_at)).total_seconds())
         for notice_id, next_attempt_at, claimed_until, now in rows
+    ]
+
+
+def troubled(connection: Connection, most: int = 20) -> list[Troubled]:
+    """What a person should look at: given up first, then what waits for another try."""
+    rows = connection.execute(
+        select(Notice.id, Notice.kind, Notice.attempts, Notice.last_error, Notice.status)
+        .where(
+            or_(Notice.status == "FAILED", and_(Notice.status == "QUEUED", Notice.last_error.is_not(None)))
+        )
+        .order_by(Notice.status, Notice.created_at.desc())
+        .limit(most)
+    )
+    return [
+        Troubled(row.id, Kind(row.kind), row.attempts, row.last_error, row.status == "FAILED") for row in rows
     ]
 
 

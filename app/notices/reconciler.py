@@ -30,13 +30,17 @@ def deliver_due(sender: Sender, enqueue: Callable[[str, str], bool]) -> Round:
 
     For the leader's coordinator, each second, in a thread of its own: a slow mail server may keep
     it for seconds. Two at once are harmless. Raises Unavailable when the database is away."""
+    with sender.database.read() as connection:
+        waiting = queue.due(connection)
+    if not waiting:
+        return Round()
     given_up = sender.database.run(queue.give_up)
     for notice_id in given_up:
         log.error("Notice given up after 48 hours of failures", topic="notices", notice=str(notice_id))
-    with sender.database.read() as connection:
-        waiting = queue.due(connection)
     enqueued = sent = 0
     for notice in waiting:
+        if notice.id in given_up:
+            continue
         if notice.overdue_seconds <= OVERDUE_SECONDS and enqueue(SEND_JOB, str(notice.id)):
             enqueued += 1
         elif sender.send(notice.id) is Outcome.SENT:

@@ -102,24 +102,26 @@ class Broadcaster:
 
     def _feed(self) -> None:
         feed = self._make_feed()
-        while streams := self._open_streams():
+        while self._is_wanted():
             try:
-                messages = feed.wait(ROUND_SECONDS)
+                self._tell(feed.wait(ROUND_SECONDS))
             except Exception:
                 log.exception("A round of the event feed failed.")
                 time.sleep(ROUND_SECONDS)
-                continue
-            self._latest.extend(message for message in messages if isinstance(message, Change))
-            for stream in streams:
-                for message in messages:
-                    stream.offer(message)
         feed.close()
 
-    def _open_streams(self) -> list[Stream]:
+    def _tell(self, messages: list[Change | Missed]) -> None:
+        with self._lock:  # a stream opened meanwhile finds each change either in its queue or in _latest
+            self._latest.extend(message for message in messages if isinstance(message, Change))
+            for stream in self._streams:
+                for message in messages:
+                    stream.offer(message)
+
+    def _is_wanted(self) -> bool:
         with self._lock:
             if self._is_stopping:
                 for stream in self._streams:
                     stream.end()
                 self._streams.clear()
             self._is_feeding = bool(self._streams)
-            return list(self._streams)
+            return self._is_feeding

@@ -6,6 +6,7 @@ itself is away there is only what SQL says."""
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ STATE_SECONDS = 0.6
 ROSTER_SECONDS = 0.8
 ORDER_SECONDS = 3.0
 REMEMBER_SECONDS = 0.25
+SENSIBLE_REFUSALS = frozenset({"NO_LEADER", "NOT_LEADER", "LEADER_SILENT", "REFUSED"})
 Document = dict[str, Any]
 
 
@@ -52,7 +54,8 @@ class Cluster:
 
     def servers(self) -> list[Document]:
         """Every node: what SQL knows of its past, what the coordinator knows of its present."""
-        found = within(ROSTER_SECONDS, {"rows": self._rows, "state": lambda: self.state() or {}})
+        asked: dict[str, Callable[[], Any]] = {"rows": self._rows, "state": self.state}
+        found = within(ROSTER_SECONDS, asked)
         return merge_roster(found.get("rows") or [], found.get("state") or {}, self.clock.now())
 
     def order(self, method: str, payload: Any = None) -> Document:
@@ -60,7 +63,9 @@ class Cluster:
         try:
             result = self.client.call(self.config.node_id, method, payload, ORDER_SECONDS)
         except CallRefused as refused:
-            raise NotNow(refused.detail, reason=refused.code) from None
+            if refused.code in SENSIBLE_REFUSALS:
+                raise NotNow(refused.detail, reason=refused.code) from None
+            raise Unavailable(f"The coordinator of this node failed: {refused.detail}.") from None
         except CallFailed:
             raise Unavailable("The coordinator of this node does not answer.") from None
         with self._lock:

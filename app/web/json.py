@@ -10,7 +10,7 @@ from flask import Request, Response, current_app
 from flask.json.provider import JSONProvider
 from werkzeug.exceptions import UnsupportedMediaType
 
-from app.errors import Refusal
+from app.errors import Refusal, ValidationFailed
 
 
 class MalformedJson(Refusal):
@@ -41,13 +41,16 @@ class JsonRequest(Request):
     """A request whose JSON body is parsed strictly; no body at all counts as {}."""
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
-        """Raises MalformedJson, or UnsupportedMediaType when the body is something else."""
+        """Raises MalformedJson, ValidationFailed for null, UnsupportedMediaType for another type."""
         body = self.get_data(cache=cache)
         if not body:
             return {}
         if not self.is_json:
             raise UnsupportedMediaType("Send the body as application/json.")
-        return parse(body)
+        value = parse(body)
+        if value is None:  # APIFlask would take it for {}
+            raise ValidationFailed.of("body", "must be a JSON object")
+        return value
 
 
 def parse(body: bytes) -> Any:

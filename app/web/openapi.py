@@ -10,11 +10,19 @@ from typing import Any
 
 from apiflask import APIFlask
 from flask import current_app
+from werkzeug.routing import Rule
 
-from app.web.openapi_parts import IDEMPOTENCY_KEY, PROBLEM, SECURITY, SECURITY_SCHEMES, enveloped
+from app.web.openapi_parts import IDEMPOTENCY_KEY, PROBLEM, SECURITY, SECURITY_SCHEMES, TEXT, enveloped
+from app.web.paths import IdConverter
 from app.web.policy import Who, policy_of
 
 Operation = dict[str, Any]
+PLACEHOLDER = re.compile(r"<(?:([^<:(]+)(?:\([^)]*\))?:)?([^>]+)>")
+#: What the URL map takes at a placeholder; anything else is not found.
+PATH_SCHEMAS = {
+    "id": {"type": "string", "pattern": f"^{IdConverter.regex}$"},
+    "uuid": {"type": "string", "format": "uuid"},
+}
 WRITES = {"post", "put", "patch", "delete"}
 
 
@@ -38,12 +46,13 @@ def _complete(spec: dict[Any, Any] | str) -> dict[Any, Any] | str:
         raise AssertionError("SPEC_FORMAT is json, so the document is a dict")
     schemas = spec["components"].setdefault("schemas", {})
     schemas["Problem"] = PROBLEM
-    policies = _policies()
+    policies, path_schemas = _policies(), _path_schemas()
     for path, operations in spec["paths"].items():
         for method, operation in operations.items():
             who = policies[path, method]
             operation["security"] = SECURITY[who]
             _envelope_answers(operation)
+            _complete_path(operation, path_schemas[path])
             _complete_request(operation, method, schemas)
             for status, reason in _failures(who, path, method, operation).items():
                 operation["responses"].setdefault(status, _problem_response(reason))
@@ -55,9 +64,25 @@ def _policies() -> dict[tuple[str, str], Who]:
     for rule in current_app.url_map.iter_rules():
         who = policy_of(current_app.view_functions[rule.endpoint])
         if who is not None:
-            path = re.sub(r"<(?:[^<:]+:)?([^>]+)>", r"{\1}", rule.rule)
-            found.update({(path, method.lower()): who for method in rule.methods or ()})
+            found.update({(_path(rule), method.lower()): who for method in rule.methods or ()})
     return found
+
+
+def _path_schemas() -> dict[str, dict[str, dict[str, str]]]:
+    return {
+        _path(rule): {name: PATH_SCHEMAS.get(kind, TEXT) for kind, name in PLACEHOLDER.findall(rule.rule)}
+        for rule in current_app.url_map.iter_rules()
+    }
+
+
+def _path(rule: Rule) -> str:
+    return PLACEHOLDER.sub(r"{\2}", rule.rule)
+
+
+def _complete_path(operation: Operation, schemas: dict[str, dict[str, str]]) -> None:
+    for parameter in operation["parameters"]:
+        if parameter["in"] == "path":
+            parameter |= {"required": True, "schema": schemas[parameter["name"]]}
 
 
 def _envelope_answers(operation: Operation) -> None:
@@ -69,8 +94,6 @@ def _envelope_answers(operation: Operation) -> None:
 
 def _complete_request(operation: Operation, method: str, schemas: dict[str, Any]) -> None:
     for parameter in operation["parameters"]:
-        if parameter["in"] == "path":
-            parameter["required"] = True
         parameter["schema"] = _without_null(parameter["schema"])
     if method in WRITES:
         operation["parameters"] = [*operation["parameters"], IDEMPOTENCY_KEY]

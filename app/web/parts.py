@@ -13,6 +13,7 @@ from app.booking.engine import Engine
 from app.clock import Clock
 from app.config import Config
 from app.database import Database
+from app.directory.directory import Directory
 from app.web.broadcast import Broadcaster
 from app.web.node_health import Health
 
@@ -29,6 +30,7 @@ class Parts:
     clock: Clock
     passwords: Passwords
     engine: Engine
+    directory: Directory
     health: Health
     broadcaster: Broadcaster
 

@@ -8,15 +8,19 @@ from apiflask import APIFlask
 def register_routes(app: APIFlask) -> None:
     """Plug every resource in; a new module adds its line here."""
     from app.web import events
-    from app.web.api import appointments, auth, bookings, concurrent, docs, health
+    from app.web.api import (
+        appointments,
+        auth,
+        bookings,
+        concurrent,
+        docs,
+        doctors,
+        health,
+        patients,
+        slots,
+    )
+    from app.web.pages.register import register_pages
 
-    for blueprint in (
-        auth.api,
-        bookings.api,
-        appointments.api,
-        concurrent.api,
-        health.api,
-        events.api,
-        docs.api,
-    ):
-        app.register_blueprint(blueprint)
+    for module in (doctors, slots, bookings, appointments, patients, auth, concurrent, health, events, docs):
+        app.register_blueprint(module.api)
+    register_pages(app)

@@ -44,8 +44,10 @@ class Desk:
 
     def add_slot(self, hours_ahead: float = 24, minutes: int = 30, doctor_id: int | None = None) -> int:
         start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=hours_ahead)
-        values = {"doctor_id": doctor_id or self.doctor_id, "starts_at": start,
-                  "ends_at": start + timedelta(minutes=minutes)}  # fmt: skip
+        return self.add_slot_between(start, start + timedelta(minutes=minutes), doctor_id)
+
+    def add_slot_between(self, starts_at: datetime, ends_at: datetime, doctor_id: int | None = None) -> int:
+        values = {"doctor_id": doctor_id or self.doctor_id, "starts_at": starts_at, "ends_at": ends_at}
         with self.database.transaction() as tx:
             return tx.execute(insert(Slot).values(values).returning(Slot.id)).scalar_one()
 

@@ -58,15 +58,15 @@ LAST_TOLD = {
 def broken_promises(database: Database) -> list[str]:
     """Every promise that does not hold, with the rows that break it."""
     broken = []
-    with database.transaction() as tx:  # one snapshot of work is not needed: nothing runs meanwhile
-        dialect = tx.dialect.name
+    with database.read() as connection:
+        dialect = connection.dialect.name
         for promise, query in PROMISES.items():
-            rows = tx.execute(text(query.format(lapsed=LAPSED[dialect]))).all()
+            rows = connection.execute(text(query.format(lapsed=LAPSED[dialect]))).all()
             if rows:
                 broken.append(f"{promise}: {rows}")
-        # Of one doctor: the order within a stream is the order of commits.
-        told = {row[0]: (row[1], int(row[2])) for row in tx.execute(text(LAST_TOLD[dialect]))}
-        stored = tx.execute(text("SELECT id, state, version FROM slots WHERE version > 1")).all()
+        # A slot stays with its doctor, so the order of its doctor's stream is the order of its changes.
+        told = {row[0]: (row[1], int(row[2])) for row in connection.execute(text(LAST_TOLD[dialect]))}
+        stored = connection.execute(text("SELECT id, state, version FROM slots WHERE version > 1")).all()
         untold = [row for row in stored if told.get(str(row.id)) != (row.state, row.version)]
         if untold:
             broken.append(f"the last news of a slot is its state: {untold}")

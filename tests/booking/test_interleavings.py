@@ -15,8 +15,8 @@ from app.booking.errors import HoldExpired, WrongState
 from app.database import db_now
 from app.tables import Booking, Slot
 from tests.booking.conftest import Desk, owner_of
-from tests.booking.lineup import line_up
 from tests.booking.promises import broken_promises
+from tests.lineup import line_up
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from sqlalchemy import event
 
 from app.booking.actions import GUEST, Claim, cancel_booking, hold_slot, reschedule_booking
 from app.booking.errors import BookingConflict
-from app.database import Database, sqlstate
+from app.database import sqlstate
 from tests.booking.conftest import ANNA, NO_REDIS, Desk, owner_of
 from tests.booking.promises import broken_promises
 from tests.together import together
@@ -53,14 +52,16 @@ def move(desk: Desk, booking: dict[str, Any], slot_id: int) -> dict[str, Any]:
     return reschedule_booking(desk.engine, uuid.UUID(booking["id"]), slot_id, owner_of(booking)).value
 
 
-@contextmanager
-def sqlstates(database: Database) -> Iterator[list[str | None]]:
-    """The errors the database reported, also those the product recovered from."""
+def sqlstates(nodes: list[Desk]) -> list[str | None]:
+    """Fills with the errors that the database reports from now on, also those the product recovers from."""
     seen: list[str | None] = []
-    event.listen(
-        database.engine, "handle_error", lambda context: seen.append(sqlstate(context.sqlalchemy_exception))
-    )
-    yield seen
+    for desk in nodes:
+        event.listen(
+            desk.database.engine,
+            "handle_error",
+            lambda context: seen.append(sqlstate(context.sqlalchemy_exception)),
+        )
+    return seen
 
 
 def test_one_of_many_books_the_slot_and_all_others_hear_that_it_is_taken(
@@ -111,8 +112,9 @@ def test_overlapping_sets_of_slots_are_taken_all_or_nothing_without_a_deadlock(
     def take(desk: Desk, slot_ids: tuple[int, ...]) -> dict[str, Any]:
         return hold_slot(desk.engine, Claim(slot_ids, ANNA), GUEST).value
 
-    with sqlstates(nodes[0].database) as seen:
-        outcomes = together([lambda n=n: take(nodes[n % NODES], wanted[n]) for n in range(clients)])
+    seen = sqlstates(nodes)
+
+    outcomes = together([lambda n=n: take(nodes[n % NODES], wanted[n]) for n in range(clients)])
 
     owned = [int(slot["id"]) for booking in winners(outcomes) for slot in booking["slots"]]
     assert winners(outcomes)
@@ -141,8 +143,9 @@ def test_taking_and_cancelling_sets_of_slots_at_once_never_deadlocks(nodes: list
             cancel_booking(desk.engine, uuid.UUID(booking["id"]), owner_of(booking))
         return taken
 
-    with sqlstates(nodes[0].database) as seen:
-        outcomes = together([lambda n=n: take_and_give_back(nodes[n % NODES], n) for n in range(8)])
+    seen = sqlstates(nodes)
+
+    outcomes = together([lambda n=n: take_and_give_back(nodes[n % NODES], n) for n in range(8)])
 
     assert sum(outcomes) > 0
     assert seen == []

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -15,7 +17,7 @@ from app.directory.doctors import (
     read_doctor,
     update_doctor,
 )
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, NotFound, Refusal
 from app.idempotency import RequestKey
 from app.tables import Doctor
 from tests.directory.conftest import ADMIN, NINE_TOMORROW, House
@@ -125,6 +127,31 @@ def test_a_cancelled_booking_does_not_keep_its_doctor(house: House) -> None:
     delete_doctor(house.directory, doctor, ADMIN)
 
     assert house.slot(slot).state == "BLOCKED"
+
+
+def test_deleting_a_doctor_and_booking_a_slot_at_once_never_both_succeed(house: House) -> None:
+    doctors = [house.add_doctor(f"Dr {number}") for number in range(8)]
+    slots = [house.add_slot(doctor) for doctor in doctors]
+
+    def attempt(work: Callable[[], object]) -> bool:
+        try:
+            work()
+        except Refusal:
+            return False
+        return True
+
+    def race(doctor: int, slot: int) -> tuple[bool, bool]:
+        with ThreadPoolExecutor(2) as pool:
+            deleted = pool.submit(attempt, lambda: delete_doctor(house.directory, doctor, ADMIN))
+            booked = pool.submit(attempt, lambda: house.book(slot))
+            return deleted.result(), booked.result()
+
+    outcomes = [race(*pair) for pair in zip(doctors, slots, strict=True)]
+
+    assert all(deleted != booked for deleted, booked in outcomes)
+    for doctor, slot, (_, booked) in zip(doctors, slots, outcomes, strict=True):
+        assert house.slot(slot).state == ("BOOKED" if booked else "BLOCKED")
+        assert (house.doctor(doctor).deleted_at is None) == booked
 
 
 def test_specializations_are_those_of_doctors_who_are_there(house: House) -> None:

@@ -15,6 +15,7 @@ from app.tables.booking import Booking
 from app.tables.directory import Doctor
 from app.tables.journal import Notice
 
+MAIL_FROM = "Oneslot <bookings@clinic.example>"
 STARTS_AT = datetime(2027, 6, 14, 8, 30, tzinfo=UTC)
 _numbers = itertools.count(1)
 
@@ -63,7 +64,7 @@ class Clinic:
         return Sender(
             self.database,
             MailServer.from_url(smtp_url),
-            "Oneslot <bookings@clinic.example>",
+            MAIL_FROM,
             lambda booking_id: f"https://clinic.example/m/token-of-{booking_id}",
         )
 
@@ -81,8 +82,8 @@ class Clinic:
     def status(self, notice_id: uuid.UUID) -> str:
         return str(self.row(notice_id).status)
 
-    def let_claim_lapse(self, notice_id: uuid.UUID) -> None:
-        self._set(notice_id, claimed_until=db_now(-1))
+    def let_claim_lapse(self, notice_id: uuid.UUID, seconds_ago: float = 1) -> None:
+        self._set(notice_id, claimed_until=db_now(-seconds_ago))
 
     def let_back_off_end(self, notice_id: uuid.UUID, seconds_ago: float = 1) -> None:
         self._set(notice_id, next_attempt_at=db_now(-seconds_ago))

@@ -70,6 +70,16 @@ def test_the_claim_of_a_dead_sender_lapses(clinic: Clinic):
     assert again.attempt == 2
 
 
+def test_a_claim_holds_after_the_back_off_has_ended(clinic: Clinic):
+    notice = clinic.notice()
+    clinic.claim(notice)
+
+    clinic.let_back_off_end(notice)
+
+    assert clinic.due() == []
+    assert clinic.claim(notice) is None
+
+
 def test_a_sender_that_dies_backs_off_too(clinic: Clinic):
     notice = clinic.notice()
     clinic.claim(notice)

@@ -11,6 +11,7 @@ from app.accounts.actions import NewAccount, add_account
 from app.accounts.principals import Role
 from app.config import Config
 from app.web.parts import EXTENSION
+from tests.web.sample import sample_blueprint
 
 PASSWORD = "correct horse battery"
 
@@ -33,15 +34,37 @@ def client(app: APIFlask) -> FlaskClient:
     return app.test_client()
 
 
+def log_in_as(app: APIFlask, client: FlaskClient, role: str) -> dict[str, str]:
+    """The header of a fresh login with that role."""
+    parts = app.extensions[EXTENSION]
+    hashed = parts.passwords.hash(PASSWORD)
+    account = NewAccount(f"{role}@example.org", role.title(), hashed, Role(role))
+    parts.database.run(lambda tx: add_account(tx, account))
+    login = client.post("/api/auth/login", json={"email": account.email, "password": PASSWORD})
+    return {"Authorization": f"Bearer {login.json['data']['token']}"}
+
+
 @pytest.fixture
 def bearer(app: APIFlask, client: FlaskClient) -> Callable[[str], dict[str, str]]:
     """bearer("admin") gives the header of a fresh login with that role."""
+    return lambda role: log_in_as(app, client, role)
 
-    def log_in(role: str) -> dict[str, str]:
-        parts = app.extensions[EXTENSION]
-        account = NewAccount(f"{role}@example.org", role.title(), parts.passwords.hash(PASSWORD), Role(role))
-        parts.database.run(lambda tx: add_account(tx, account))
-        login = client.post("/api/auth/login", json={"email": account.email, "password": PASSWORD})
-        return {"Authorization": f"Bearer {login.json['data']['token']}"}
 
-    return log_in
+@pytest.fixture
+def raised() -> list[Exception]:
+    """What /api/sample/fail raises."""
+    return []
+
+
+@pytest.fixture
+def sample_app(sqlite_url: str, raised: list[Exception]) -> Iterator[APIFlask]:
+    """A node with the sample resource; what these tests are about needs no second database."""
+    app = make_app(sqlite_url)
+    app.register_blueprint(sample_blueprint(raised))
+    yield app
+    app.extensions[EXTENSION].database.dispose()
+
+
+@pytest.fixture
+def sample(sample_app: APIFlask) -> FlaskClient:
+    return sample_app.test_client()

@@ -43,6 +43,7 @@ def test_every_setting_is_in_the_example() -> None:
 def test_every_variable_that_the_stack_reads_is_in_the_example() -> None:
     example = (ROOT / ".env.example").read_text()
     source = (ROOT / "worker/stack/settings.py").read_text() + (ROOT / "gunicorn.conf.py").read_text()
+    source += (ROOT / "worker/node.py").read_text()
     names = set(re.findall(r'"([A-Z][A-Z_]{1,})"', source))
 
     assert {"NODES", "HTTP_PORT", "GRACEFUL_SECONDS"} <= names

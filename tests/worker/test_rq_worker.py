@@ -1,14 +1,17 @@
 """The worker as a process: killed, frozen out of Redis, lied to. Mails must arrive, and once."""
 
+import asyncio
 import os
 import pickle
 import signal
+import smtplib
 import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from redis import Redis
 from rq import Queue
 from rq.job import Job
@@ -19,7 +22,8 @@ from app.coordination.breaker import Breaker
 from app.coordination.connection import connect_redis
 from app.notices.reconciler import SEND_JOB, deliver_due
 from app.queue import QUEUE_NAME, JobQueue
-from tests.notices.clinic import Clinic
+from tests.notices.clinic import MAIL_FROM, Clinic
+from tests.notices.test_smtp import MoodyServer, serving
 from tests.servers import ROOT, RunningRedis, SmtpSink, clean_environment, eventually
 from worker.stack.process import Child, Program
 
@@ -37,6 +41,7 @@ def start_worker(postgres_clinic: Clinic, tmp_path: Path) -> Iterator[StartWorke
             "DATABASE_URL": postgres_clinic.database.url,
             "REDIS_URL": redis_url,
             "SMTP_URL": smtp_url,
+            "MAIL_FROM": MAIL_FROM,
         }
         log = tmp_path / f"worker-{len(children)}.log"
         argv = (sys.executable, "-m", "worker.rq_worker")
@@ -87,6 +92,42 @@ def test_a_worker_killed_while_sending_is_survived_and_the_mail_is_seen_once(
 
     assert while_claimed.sent == while_claimed.enqueued == 0, "the dead worker's claim must hold for a while"
     assert len(smtp_sink.messages()) == 1
+
+
+def test_a_worker_killed_after_the_mail_was_taken_is_repeated_and_the_mail_is_seen_once(
+    postgres_clinic: Clinic, redis_url: str, smtp_sink: SmtpSink, start_worker: StartWorker
+):
+    notice = postgres_clinic.notice()
+    with serving(TakesAndKeepsSilent(smtp_sink)) as port:
+        victim = start_worker(redis_url, f"smtp://127.0.0.1:{port}")
+        job_queue(redis_url).enqueue(SEND_JOB, str(notice))
+        smtp_sink.wait_for(1)
+        victim.kill()
+    after_the_kill = postgres_clinic.status(notice)
+
+    start_worker(redis_url, smtp_sink.url)
+    _let_a_minute_pass(postgres_clinic, notice)
+    eventually(
+        lambda: _reconcile(postgres_clinic, redis_url, smtp_sink) and postgres_clinic.status(notice) == "SENT"
+    )
+
+    assert after_the_kill == "QUEUED"
+    assert smtp_sink.deliveries() == 2
+    assert len(smtp_sink.messages()) == 1
+
+
+class TakesAndKeepsSilent(MoodyServer):
+    """Hands the mail on to the sink, and never says that it has it."""
+
+    def __init__(self, sink: SmtpSink) -> None:
+        super().__init__()
+        self.sink = sink
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        with smtplib.SMTP("127.0.0.1", self.sink.port) as onward:
+            onward.sendmail("bookings@clinic.example", envelope.rcpt_tos, bytes(envelope.content or b""))
+        await asyncio.Event().wait()
+        return "250 too late"
 
 
 def test_without_redis_the_leader_delivers(
@@ -231,25 +272,19 @@ def test_the_pickle_of_this_test_would_have_done_its_work(tmp_path: Path):
     assert canary.is_dir()
 
 
-@pytest.mark.parametrize("function", ["os.mkdir", "worker.jobs.build_sender", "worker.jobs.log.info", ""])
-def test_a_function_that_is_no_job_is_refused_and_the_worker_lives(
-    postgres_clinic: Clinic,
-    redis_url: str,
-    smtp_sink: SmtpSink,
-    start_worker: StartWorker,
-    tmp_path: Path,
-    function: str,
+def test_functions_that_are_no_jobs_are_refused_and_the_worker_lives(
+    postgres_clinic: Clinic, redis_url: str, smtp_sink: SmtpSink, start_worker: StartWorker, tmp_path: Path
 ):
     canary = tmp_path / "was-called"
+    smuggled = []
     with Redis.from_url(redis_url) as redis:
         queue = Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer)
-        job = Job.create(
-            "os.mkdir", [str(canary)], connection=redis, serializer=JSONSerializer, failure_ttl=60
-        )
-        job.data = JSONSerializer.dumps([function, None, [str(canary)], {}])
-        queue.enqueue_job(job)
+        for function in ("os.mkdir", "worker.jobs.build_sender", "worker.jobs.log.info", ""):
+            job = Job.create("os.mkdir", connection=redis, serializer=JSONSerializer)
+            job.data = JSONSerializer.dumps([function, None, [str(canary)], {}])
+            smuggled.append(queue.enqueue_job(job).id)
 
-    _expect_refusal(postgres_clinic, redis_url, smtp_sink, start_worker, job.id)
+    _expect_refusal(postgres_clinic, redis_url, smtp_sink, start_worker, *smuggled)
 
     assert not canary.exists()
 
@@ -269,25 +304,21 @@ def test_callbacks_of_a_smuggled_job_are_never_called(
     assert worker.is_alive
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        {"data": b"\x80\x04garbage", "timeout": "never", "created_at": "yesterday"},
-        {"status": "impossible", "data": b"{}"},
-        {"data": b"[]", "dependency_ids": b"not json", "status": "queued"},
-        {"nothing": "here"},
-    ],
-)
-def test_a_job_that_cannot_be_read_is_left_aside_and_the_worker_lives(
-    postgres_clinic: Clinic,
-    redis_url: str,
-    smtp_sink: SmtpSink,
-    start_worker: StartWorker,
-    content: dict[str, object],
+UNREADABLE: list[dict[str, str | bytes]] = [
+    {"data": b"\x80\x04garbage", "timeout": "never", "created_at": "yesterday"},
+    {"status": "impossible", "data": b"{}"},
+    {"data": b"[]", "dependency_ids": b"not json", "status": "queued"},
+    {"nothing": "here"},
+]
+
+
+def test_jobs_that_cannot_be_read_are_left_aside_and_the_worker_lives(
+    postgres_clinic: Clinic, redis_url: str, smtp_sink: SmtpSink, start_worker: StartWorker
 ):
     with Redis.from_url(redis_url) as redis:
-        redis.hset("rq:job:garbage", mapping=content)
-        redis.rpush(f"rq:queue:{QUEUE_NAME}", "garbage")
+        for number, content in enumerate(UNREADABLE):
+            redis.hset(f"rq:job:garbage-{number}", mapping=content)
+            redis.rpush(f"rq:queue:{QUEUE_NAME}", f"garbage-{number}")
     notice = postgres_clinic.notice()
     job_queue(redis_url).enqueue(SEND_JOB, str(notice))
 
@@ -295,6 +326,7 @@ def test_a_job_that_cannot_be_read_is_left_aside_and_the_worker_lives(
 
     eventually(lambda: postgres_clinic.status(notice) == "SENT")
     assert worker.is_alive
+    assert "quitting" not in worker.last_words(500), "it was not ended and started anew"
 
 
 def test_a_wrong_setting_ends_the_worker_with_one_line(tmp_path: Path, postgres_clinic: Clinic):
@@ -310,15 +342,15 @@ def test_a_wrong_setting_ends_the_worker_with_one_line(tmp_path: Path, postgres_
 
 
 def _expect_refusal(
-    clinic: Clinic, redis_url: str, sink: SmtpSink, start_worker: StartWorker, job_id: str
+    clinic: Clinic, redis_url: str, sink: SmtpSink, start_worker: StartWorker, *job_ids: str
 ) -> None:
-    """The job ends as failed, and the worker that met it sends a mail afterwards."""
+    """The jobs end as failed, and the worker that met them sends a mail afterwards."""
     notice = clinic.notice()
     job_queue(redis_url).enqueue(SEND_JOB, str(notice))
     worker = start_worker(redis_url, sink.url)
     eventually(lambda: clinic.status(notice) == "SENT")
     with Redis.from_url(redis_url) as redis:
-        assert redis.hget(f"rq:job:{job_id}", "status") == b"failed"
+        assert {redis.hget(f"rq:job:{job_id}", "status") for job_id in job_ids} == {b"failed"}
     assert worker.is_alive
 
 
@@ -327,7 +359,7 @@ def _reconcile(clinic: Clinic, redis_url: str, sink: SmtpSink):
 
 
 def _let_a_minute_pass(clinic: Clinic, notice: uuid.UUID) -> None:
-    clinic.let_claim_lapse(notice)
+    clinic.let_claim_lapse(notice, seconds_ago=60)
     clinic.let_back_off_end(notice, seconds_ago=60)
 
 

@@ -17,7 +17,6 @@ from worker.stack.settings import ROOT
 from worker.stack.wheels import first_program, on_path, version_line
 
 _TEMPLATE = ROOT / "nginx" / "oneslot.conf.template"
-_WEB = ROOT / "app" / "web"
 _MOST_FILES = 16_384
 
 
@@ -41,16 +40,12 @@ def find_nginx() -> NginxProgram:
     raise MissingToolError("nginx: no wheel for this platform and no nginx on PATH; install it")
 
 
-def write_configuration(
-    folder: Path, port: int, node_ports: Sequence[int], events_port: int, web: Path = _WEB
-) -> Path:
-    """Write nginx.conf and upstream.conf into `folder`; the answer is the path of the first.
-
-    Files under `web`/static are served by nginx itself."""
+def write_configuration(folder: Path, port: int, node_ports: Sequence[int], events_port: int) -> Path:
+    """Write nginx.conf and upstream.conf into `folder`; the answer is the path of the first."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "upstream.conf").write_text(upstreams(node_ports, events_port))
     configuration = folder / "nginx.conf"
-    configuration.write_text(_render(folder, port, web))
+    configuration.write_text(_render(folder, port))
     return configuration
 
 
@@ -87,15 +82,14 @@ def _upstream(name: str, members: list[str]) -> str:
     return f"upstream {name} {{\n{body}}}\n"
 
 
-def _render(folder: Path, port: int, web: Path) -> str:
+def _render(folder: Path, port: int) -> str:
     hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     open_files = _MOST_FILES if hard_limit == resource.RLIM_INFINITY else min(hard_limit, _MOST_FILES)
     return _NginxTemplate(_TEMPLATE.read_text()).substitute(
-        user_line=_user_line(folder, web),
+        user_line=_user_line(folder),
         open_files=open_files,
         connections=open_files // 2,
         folder=folder,
-        web=web,
         address=f"{LOOPBACK}:{port}",
         too_large=_problem(413, "PAYLOAD_TOO_LARGE", "The request is larger than 64 KiB", False),
         too_many=_problem(429, "RATE_LIMITED", "Too many requests from this address", True),
@@ -103,13 +97,12 @@ def _render(folder: Path, port: int, web: Path) -> str:
     )
 
 
-def _user_line(folder: Path, web: Path) -> str:
-    """Workers of a master started by root become nobody, unless our files are closed to others."""
+def _user_line(folder: Path) -> str:
+    """Workers of a master started by root become nobody, unless they could not enter our folder then."""
     account = account_for_servers()
     if account is None:
         return ""
-    is_open = can_everybody_reach(folder) and can_everybody_reach(web)
-    return f"user {account.name if is_open else 'root'} {account.group if is_open else 'root'};"
+    return f"user {account.name} {account.group};" if can_everybody_reach(folder) else "user root;"
 
 
 def _problem(status: int, code: str, title: str, is_retryable: bool) -> str:

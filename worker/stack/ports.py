@@ -1,5 +1,6 @@
 """Which ports are free, and who sits on one that is not."""
 
+import http.client
 import os
 import random
 import socket
@@ -42,6 +43,18 @@ def is_answering(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def http_status(port: int, path: str) -> int | None:
+    """What a GET on this machine is answered with; None when nobody answers in time."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
 
 
 def insist_on_free(port: int, purpose: str, variable: str) -> None:

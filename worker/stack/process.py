@@ -98,7 +98,11 @@ class Child:
 
 
 def wait_until(
-    is_ready: Callable[[], bool], child: Child, seconds: float, pause: Callable[[float], None] = time.sleep
+    is_ready: Callable[[], bool],
+    child: Child,
+    seconds: float,
+    pause: Callable[[float], None] = time.sleep,
+    poll_seconds: float = _POLL_SECONDS,
 ) -> None:
     """Return when `is_ready`; raises ProcessFailedError when the child ends first or the time is over."""
     deadline = time.monotonic() + seconds
@@ -111,16 +115,22 @@ def wait_until(
             raise ProcessFailedError(
                 f"{child.program.name} was not ready after {seconds:.0f} s{_log_hint(child)}"
             )
-        pause(_POLL_SECONDS)
+        pause(poll_seconds)
 
 
 def run_to_end(program: Program, seconds: float, pause: Callable[[float], None] = time.sleep) -> None:
     """Run a program that ends by itself; raises ProcessFailedError unless it ends well and in time."""
-    child = Child(program)
+    wait_for_end(Child(program), seconds, pause)
+
+
+def wait_for_end(child: Child, seconds: float, pause: Callable[[float], None] = time.sleep) -> None:
+    """Like run_to_end, for one that was started before."""
     try:
         wait_until(lambda: not child.is_alive, child, seconds, pause)
         if child.exit_code != 0:
-            raise ProcessFailedError(f"{program.name} {describe_exit(child.exit_code)}{_log_hint(child)}")
+            raise ProcessFailedError(
+                f"{child.program.name} {describe_exit(child.exit_code)}{_log_hint(child)}"
+            )
     finally:
         child.kill()
 

@@ -1,16 +1,15 @@
 """Starts everything in order, watches over it, stops it in the opposite order."""
 
-import http.client
 import time
 from collections.abc import Callable
-from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from worker.stack import nginx
 from worker.stack.errors import StopRequested
 from worker.stack.keeper import Keeper
-from worker.stack.ports import LOOPBACK
-from worker.stack.process import Program, run_to_end, stop_together, wait_until
+from worker.stack.ports import LOOPBACK, http_status
+from worker.stack.process import Child, Program, run_to_end, stop_together, wait_for_end, wait_until
 from worker.stack.programs import Addresses, AppPrograms
 from worker.stack.progress import Progress
 from worker.stack.services import Service, choose_database, choose_mail, choose_redis
@@ -20,7 +19,8 @@ from worker.stack.state import StackState
 from worker.stack.welcome import welcome
 
 _ONE_SHOT_SECONDS = 300.0
-_NODE_SECONDS = 60.0
+_HEALTHY_SECONDS = 120.0  # a first start on a slow or busy machine
+_HEALTH_POLL_SECONDS = 0.1
 _WATCH_SECONDS = 0.25
 
 
@@ -41,6 +41,7 @@ class Stack:
         self._doors: list[Keeper] = []
         self._work: list[Keeper] = []
         self._ground: list[Keeper] = []
+        self._passing: list[Child] = []  # end by themselves, unless we stop before
 
     def run(self) -> None:
         try:
@@ -65,10 +66,9 @@ class Stack:
         database = self._serve("postgres", lambda: choose_database(self._settings, self._progress.say))
         self._addresses = Addresses(database.url, redis.url, mail.url)
         programs = AppPrograms(self._settings, self._addresses)
-        self._run_once("Database schema", programs.migrate())
+        with self._progress.step("Database schema"):
+            run_to_end(programs.migrate(), _ONE_SHOT_SECONDS, self._signals.pause)
         self._is_demo = programs.is_development
-        if self._is_demo:
-            self._run_once("Demo data", programs.seed())
         self._start_application(programs)
         self._start_balancer(balancer)
         self._is_up = True
@@ -83,19 +83,26 @@ class Stack:
                 service.wait_ready(keeper.child, self._signals.pause)
         return service
 
-    def _run_once(self, title: str, program: Program) -> None:
-        with self._progress.step(title):
-            run_to_end(program, _ONE_SHOT_SECONDS, self._signals.pause)
-
     def _start_application(self, programs: AppPrograms) -> None:
+        seeding = Child(programs.seed()) if self._is_demo else None
+        self._passing += [seeding] if seeding else []
         nodes = [(node, self._keep(self._work, programs.node(node))) for node in self._settings.nodes]
         events = (Node("events", self._settings.events_port), self._keep(self._doors, programs.events()))
-        for number in range(1, self._settings.rq_workers + 1):
-            self._keep(self._work, programs.rq_worker(number))
+        if seeding:  # the nodes load meanwhile: a second core has time for it
+            with self._progress.step("Demo data"):
+                wait_for_end(seeding, _ONE_SHOT_SECONDS, self._signals.pause)
         for node, keeper in [*nodes, events]:
             with self._progress.step(f"{node.id} on port {node.port}"):
-                is_healthy = partial(_is_healthy, node.port)
-                wait_until(is_healthy, keeper.child, _NODE_SECONDS, self._signals.pause)
+                self._wait_healthy(node.port, keeper)
+        # Not before: on a small machine they would slow the nodes' start, and jobs can wait.
+        for number in range(1, self._settings.rq_workers + 1):
+            self._keep(self._work, programs.rq_worker(number))
+
+    def _wait_healthy(self, port: int, keeper: Keeper) -> None:
+        def is_healthy() -> bool:
+            return http_status(port, "/health") == HTTPStatus.OK
+
+        wait_until(is_healthy, keeper.child, _HEALTHY_SECONDS, self._signals.pause, _HEALTH_POLL_SECONDS)
 
     def _start_balancer(self, found: nginx.NginxProgram) -> None:
         settings = self._settings
@@ -109,7 +116,7 @@ class Stack:
         with self._progress.step(f"{found.title} on port {settings.http_port}"):
             program = nginx.program(found, configuration, settings.var / "log" / "nginx.log")
             keeper = self._keep(self._doors, program)
-            wait_until(lambda: _is_healthy(settings.http_port), keeper.child, 20, self._signals.pause)
+            self._wait_healthy(settings.http_port, keeper)
 
     def _keep(self, group: list[Keeper], program: Program) -> Keeper:
         keeper = Keeper(program, self._progress.note)
@@ -145,20 +152,11 @@ class Stack:
 
     def _stop(self) -> None:
         """Harmless twice."""
+        for child in self._passing:
+            child.kill()
         for group in (self._doors, self._work, self._ground):
             children = [keeper.child for keeper in group]
             stop_together(children, self._signals.rest, lambda: self._signals.is_urgent)
 
     def _all(self) -> list[Keeper]:
         return [*self._ground, *self._work, *self._doors]
-
-
-def _is_healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
-    try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

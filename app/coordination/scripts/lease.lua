@@ -2,7 +2,7 @@
 -- KEYS: 1 lease   ARGV: 1 owner, 2 epoch (0 while it is not known yet), 3 time to live in ms
 -- Returns {1, ''} ours now, {0, holder} another's; the value is "owner|epoch"
 local held = redis.call('GET', KEYS[1])
-if held and string.sub(held, 1, string.find(held, '|', 1, true) - 1) ~= ARGV[1] then
+if held and string.match(held, '^[^|]*') ~= ARGV[1] then
   return {0, held}
 end
 redis.call('SET', KEYS[1], ARGV[1] .. '|' .. ARGV[2], 'PX', ARGV[3])

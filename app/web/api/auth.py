@@ -85,8 +85,9 @@ def register(body: Registration) -> Response:
 @api.input(Credentials, arg_name="body")
 @api.output(LoginDocument)
 def log_in(body: Credentials) -> Response:
-    """Log in."""
-    request_key()
+    """Log in.
+
+    Repeating it is harmless, so an Idempotency-Key has no effect here."""
     login = actions.log_in(parts().database, parts().passwords, body.email, body.password)
     return answer(_login_document(login.user, login.session_id))
 

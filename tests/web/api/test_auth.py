@@ -112,6 +112,18 @@ def test_logging_in_gives_a_token_of_another_session(client, register):
     assert _claims(answer.json["data"]["token"])["sid"] != _claims(first)["sid"]
 
 
+def test_a_stale_token_does_not_stand_in_the_way_of_logging_in(client, register):
+    register()
+
+    answer = client.post(
+        "/api/auth/login",
+        json={"email": ANN["email"], "password": PASSWORD},
+        headers={"Authorization": "Bearer a.b.c", "Idempotency-Key": "k-1"},
+    )
+
+    assert answer.status_code == 200
+
+
 @pytest.mark.parametrize("email", [ANN["email"], "nobody@example.org"])
 def test_a_wrong_password_and_an_unknown_address_get_the_same_words(client, register, email):
     register()

@@ -34,6 +34,10 @@ def running_backend(name: str) -> Iterator[Backend]:
             else:
                 self._answer({"backend": name, "path": self.path, "headers": dict(self.headers)})
 
+        def _cache_control(self) -> str:
+            """As the nodes do: their own version may be kept, another one must be asked about."""
+            return "public, max-age=31536000, immutable" if "/current/" in self.path else "no-cache"
+
         def do_POST(self) -> None:
             self.do_GET()
 
@@ -45,6 +49,7 @@ def running_backend(name: str) -> Iterator[Backend]:
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
+            self.send_header("Cache-Control", self._cache_control())
             self.end_headers()
             self.wfile.write(body)
 

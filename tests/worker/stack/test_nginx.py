@@ -44,6 +44,10 @@ class Balancer:
         connection.close()
         return response, content
 
+    def count(self, request: str) -> int:
+        """How often the nodes, all together, got this request."""
+        return sum(node.seen.count(request) for node in self.nodes)
+
     def statuses(self, count: int, path: str, source: str) -> set[int]:
         """What came back for `count` requests over one connection, as fast as it goes."""
         connection = http.client.HTTPConnection(
@@ -72,11 +76,7 @@ def balancer() -> Iterator[Balancer]:
         running_backend("events") as events,
     ):
         port = pick_free_port()
-        (folder / "static").mkdir()
-        (folder / "static" / "site.css").write_text("body { color: CanvasText }")
-        configuration = nginx.write_configuration(
-            folder / "nginx", port, [one.port, two.port], events.port, web=folder
-        )
+        configuration = nginx.write_configuration(folder / "nginx", port, [one.port, two.port], events.port)
         child = Child(nginx.program(nginx.find_nginx(), configuration, folder / "nginx.log"))
         wait_until(lambda: is_answering(port), child, 10)
         yield Balancer(port, (one, two), events)
@@ -135,8 +135,7 @@ def test_an_event_arrives_while_the_stream_is_open(balancer: Balancer) -> None:
 def test_a_write_that_a_node_dropped_is_not_sent_to_another(balancer: Balancer) -> None:
     response, content = balancer.ask("/drop", "POST", b"{}")
 
-    sent = sum(node.seen.count("POST /drop") for node in balancer.nodes)
-    assert sent == 1
+    assert balancer.count("POST /drop") == 1
     assert response.status == 503
     assert response.getheader("Retry-After") == "2"
     assert json.loads(content)["retryable"] is True
@@ -148,24 +147,31 @@ def test_a_read_that_a_node_dropped_is_asked_of_another(balancer: Balancer) -> N
     assert all("GET /drop" in node.seen for node in balancer.nodes)
 
 
-def test_a_versioned_file_is_kept_for_ever_and_another_is_asked_about(balancer: Balancer) -> None:
-    versioned = balancer.ask("/static/site.css?v=1")[0]
-    plain = balancer.ask("/static/site.css")[0]
+def test_a_file_that_may_be_kept_is_asked_of_the_nodes_once(balancer: Balancer) -> None:
+    answers = [balancer.ask("/assets/current/site.css")[0] for _ in range(10)]
 
-    assert versioned.getheader("Cache-Control") == "public, max-age=31536000, immutable"
-    assert plain.getheader("Cache-Control") == "no-cache"
-    assert plain.getheader("Content-Type") == "text/css"
+    assert [answer.status for answer in answers] == [200] * 10
+    assert balancer.count("GET /assets/current/site.css") == 1
+    assert answers[-1].getheader("Cache-Control") == "public, max-age=31536000, immutable"
 
 
-def test_a_file_that_is_not_there_is_left_to_the_nodes(balancer: Balancer) -> None:
-    assert json.loads(balancer.ask("/static/swagger/from-a-wheel.css")[1])["path"].startswith(
-        "/static/swagger"
-    )
+def test_a_file_that_must_not_be_kept_is_asked_of_the_nodes_each_time(balancer: Balancer) -> None:
+    for _ in range(3):
+        balancer.ask("/assets/former/site.css")
+
+    assert balancer.count("GET /assets/former/site.css") == 3
+
+
+def test_an_answer_of_the_api_is_never_kept(balancer: Balancer) -> None:
+    for _ in range(3):
+        balancer.ask("/api/current/doctors")
+
+    assert balancer.count("GET /api/current/doctors") == 3
 
 
 def test_another_machine_is_limited_and_this_one_is_not(balancer: Balancer) -> None:
-    here = balancer.statuses(300, "/static/site.css", source="127.0.0.1")
-    elsewhere = balancer.statuses(300, "/static/site.css", source="127.0.0.2")
+    here = balancer.statuses(300, "/assets/current/site.css", source="127.0.0.1")
+    elsewhere = balancer.statuses(300, "/assets/current/site.css", source="127.0.0.2")
 
     assert here == {200}
     assert elsewhere == {200, 429}

@@ -50,7 +50,7 @@ export class Countdown {
     const whole = Math.ceil(left);
     const clock = this.bar.querySelector("[data-hold-left]");
     clock.hidden = false;
-    clock.textContent = `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+    clock.textContent = `(${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")})`;
     this.bar.querySelector("progress").value = left;
     this.bar.dataset.level = ["over", "last", "soon"].find((name) => left <= this.#due(name)) ?? "calm";
   }

@@ -28,7 +28,7 @@ class Hold {
   }
 
   #listen() {
-    this.bar.querySelector("[data-extend-form]").addEventListener("submit", (event) => this.#extend(event));
+    this.bar.querySelector("[data-extend-button]").addEventListener("click", (event) => this.#extend(event));
     this.dialog.querySelector("[data-more]").addEventListener("click", (event) => this.#extend(event));
     this.dialog.querySelector("[data-enough]").addEventListener("click", () => this.#closeDialog());
     document.addEventListener("keydown", (event) => event.key === "Escape" && this.#closeDialog());
@@ -86,7 +86,7 @@ class Hold {
     if (!fresh) return false;
     const before = this.bar.dataset.token;
     Object.assign(this.bar.dataset, fresh.dataset);
-    this.bar.querySelector("[data-hold-words]").innerHTML = fresh.querySelector("[data-hold-words]").innerHTML;
+    this.bar.querySelector("[data-hold-words]").replaceChildren(...fresh.querySelector("[data-hold-words]").childNodes);
     if (before !== this.bar.dataset.token) this.#renameHold(before, this.bar.dataset.token);
     this.countdown.begin(Number(fresh.dataset.secondsLeft), asked);
     return true;
@@ -94,7 +94,7 @@ class Hold {
 
   /** A new hold has a new token: every address of this page follows it. */
   #renameHold(before, after) {
-    for (const name of ["action", "href"]) {
+    for (const name of ["action", "formaction", "href"]) {
       for (const element of document.querySelectorAll(`main [${name}*="${before}"]`)) {
         element.setAttribute(name, element.getAttribute(name).replace(before, after));
       }

@@ -13,6 +13,11 @@ if (print) {
   print.addEventListener("click", () => window.print());
 }
 
+// A page that comes back from the browser's memory shows times of long ago.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted && document.querySelector("[data-fresh]")) location.reload();
+});
+
 const picker = document.querySelector("[data-picker]");
 if (picker) import("./picker.js").then(({ startPicker }) => startPicker(picker));
 

@@ -1,5 +1,4 @@
 // Screen 2: days and months without a page load, the calendar by keyboard, live times.
-import { announce } from "./announce.js";
 import { makeGrid } from "./date_grid.js";
 import { followSlots } from "./live.js";
 import { reopen } from "./once.js";
@@ -12,8 +11,8 @@ export function startPicker(root) {
   const picker = new Picker(root);
   picker.enhance();
   followSlots(root.dataset.events, {
-    onSlot: (change) => picker.slotChanged(change),
-    onReturn: () => picker.refresh(),
+    onSlot: (change, isEcho) => picker.slotChanged(change, isEcho),
+    onReturn: () => picker.refreshSoon(),
   });
 }
 
@@ -32,9 +31,15 @@ class Picker {
   }
 
   /** The server's word on one slot: a hint, so the page is asked for soon after. */
-  slotChanged(change) {
+  slotChanged(change, isEcho) {
     const item = this.root.querySelector(`[data-slot="${CSS.escape(String(change.id))}"]`);
-    if (item && Number(item.dataset.version) < change.version && change.state !== "OPEN") takeTime(item, change);
+    if (item ? Number(item.dataset.version) >= change.version : isEcho) return;
+    if (item && change.state !== "OPEN") takeTime(item, change);
+    this.refreshSoon();
+  }
+
+  /** Many changes at once, and many people looking: one request each, at different moments. */
+  refreshSoon() {
     this.pendingRefresh ??= setTimeout(() => this.refresh(), REFRESH_PAUSE_MS * (0.5 + Math.random()));
   }
 
@@ -47,6 +52,7 @@ class Picker {
     if (status !== 200 || location.href !== asked) return;
     mergeTimes(this.#part("day"), page.querySelector('[data-part="day"]'));
     this.root.querySelectorAll("form[data-sent]").forEach(reopen);
+    this.#renewKey(page);
     if (!this.#part("month").contains(document.activeElement)) this.#replace(page, "month");
     this.enhance();
   }
@@ -93,6 +99,12 @@ class Picker {
     document.title = page.title;
     this.enhance();
     return true;
+  }
+
+  /** A later press is a new wish: it must not get the answer of an earlier one. */
+  #renewKey(page) {
+    const [old, fresh] = [this.root, page].map((tree) => tree.querySelector("[data-times] [name=request_key]"));
+    if (old && fresh) old.value = fresh.value;
   }
 
   #part(name) {

@@ -39,14 +39,16 @@ export function showOwnZone(day) {
   const start = new Date(first.dataset.starts);
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const clinic = line.dataset.ownZone;
-  if (wallTime(start, here) === wallTime(start, clinic)) return;
-  line.textContent = ` Your device is set to ${here}: there, ${wallTime(start, clinic, false)} is ${wallTime(start, here)}.`;
+  const [there, shown] = [wallTime(start, clinic), wallTime(start, here)];
+  if (there.day === shown.day && there.clock === shown.clock) return;
+  const weekday = there.day === shown.day ? "" : `${shown.day} `;
+  line.textContent = ` Your device is set to ${here}: ${there.clock} is ${weekday}${shown.clock} there.`;
   line.hidden = false;
 }
 
-function wallTime(moment, timeZone, withDay = true) {
-  const day = withDay ? { weekday: "short" } : {};
-  return new Intl.DateTimeFormat("en-GB", { ...day, hour: "2-digit", minute: "2-digit", timeZone }).format(moment);
+function wallTime(moment, timeZone) {
+  const read = (options) => new Intl.DateTimeFormat("en-GB", { ...options, timeZone }).format(moment);
+  return { day: read({ weekday: "long" }), clock: read({ hour: "2-digit", minute: "2-digit" }) };
 }
 
 function mergeItems(list, freshList) {
@@ -75,7 +77,9 @@ function exchange(item, fresh) {
   }
   item.replaceWith(fresh);
   fresh.querySelector(".time").classList.add("is-new");
-  if (hadFocus) fresh.querySelector(".time").focus({ preventScroll: true });
+  if (!hadFocus) return;
+  fresh.querySelector(".time").focus({ preventScroll: true });
+  if (fresh.dataset.state === "free") announce(`${clockOf(fresh)} is free again.`);
 }
 
 function insert(list, freshList, slot, item) {

@@ -35,6 +35,11 @@ def line_up(
         return [future.result() for future in running]
 
 
+def is_waiting(database: Database) -> bool:
+    """Whether anybody waits for a lock in this database."""
+    return _waiting(database) > 0
+
+
 def _waiting(database: Database) -> int:
     with database.read() as connection:
         return int(connection.execute(WAITING).scalar_one())

@@ -1,0 +1,118 @@
+"""What is told of doctors, patients and slots."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Response
+from pydantic import BaseModel
+
+from app.booking.availability import list_slots
+from app.idempotency import Answer
+from app.web.api.answers import answer, answer_page
+from app.web.api.directory_inputs import DoctorSlotQuery
+from app.web.api.freshness import read_from_primary
+from app.web.parts import parts
+
+
+class DoctorDocument(BaseModel):
+    """A doctor as anybody may see one."""
+
+    id: str
+    name: str
+    specialization: str
+    email: str | None
+    phone: str | None
+    experience_years: int
+    hospital: str | None
+    timezone: str
+    created_at: str
+    updated_at: str
+
+
+class PatientDocument(BaseModel):
+    """A patient as the front desk sees one."""
+
+    id: str
+    name: str
+    email: str
+    phone: str | None
+    contact: str | None
+    created_at: str
+    updated_at: str
+
+
+class SlotDocument(BaseModel):
+    """A time of a doctor: whether it is free, never who has it."""
+
+    id: str
+    doctor_id: str
+    doctor_name: str
+    specialization: str
+    starts_at: str
+    ends_at: str
+    duration_minutes: int
+    slot_date: str
+    slot_time: str
+    timezone: str
+    state: str
+    is_available: bool
+    version: int
+
+
+class IntervalDocument(BaseModel):
+    starts_at: str
+    ends_at: str
+    duration_minutes: int
+
+
+class AvailabilityDocument(BaseModel):
+    """What is left of a doctor's day: opening hours minus everything taken, and the free slots."""
+
+    doctor_id: str
+    doctor_name: str
+    date: str
+    timezone: str
+    opens_at: str
+    closes_at: str
+    free: list[IntervalDocument]
+    slots: list[SlotDocument]
+
+
+class BulkDocument(BaseModel):
+    """How many slots were made, and which times were left out and why."""
+
+    count: int
+    created: int
+    skipped: int
+    skipped_reasons: dict[str, int]
+    skipped_samples: list[dict[str, Any]]
+
+
+class RemovedDoctorDocument(BaseModel):
+    id: str
+    closed_slots: int
+
+
+class RemovedSlotDocument(BaseModel):
+    """DELETED when it was never booked, CLOSED when its past bookings keep it."""
+
+    id: str
+    outcome: str
+
+
+def created(done: Answer, location: str, message: str) -> Response:
+    """201 with the document and where it is."""
+    response = answer(done.value, 201, message=message, replayed=done.replayed)
+    response.headers["Location"] = f"{location}/{done.value['id']}"
+    return response
+
+
+def slot_page(query: DoctorSlotQuery, doctor_id: int | None) -> Response:
+    """One page of the slots that are asked for."""
+    after: Any = query.after(datetime, int)
+    with parts().database.read() as connection:
+        found = list_slots(connection, query.wanted(doctor_id), after, query.limit + 1)
+    page = answer_page(found, query.limit, lambda slot: (slot["starts_at"], int(slot["id"])))
+    return read_from_primary(page)

@@ -1,0 +1,68 @@
+"""Screen 3: who the appointment is for, while the time is held."""
+
+from __future__ import annotations
+
+from flask import redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.booking.actions import describe_hold
+from app.web.pages import my_hold
+from app.web.pages.blueprint import pages
+from app.web.pages.countdown import hold_bar
+from app.web.pages.forms import PatientForm, Wrong, read_form, usable_details
+from app.web.pages.guests import Guest, guest_of
+from app.web.pages.hold import SEE_OTHER, take_again, times_url, where_it_is
+from app.web.pages.lapsed import lapsed_page
+from app.web.pages.visits import visit_of_booking
+from app.web.parts import parts
+from app.web.policy import policy
+
+UNPROCESSABLE = 422
+
+
+@pages.get("/hold/<token>")
+@policy("public")
+def details(token: str) -> Response | str:
+    """The form, with what was typed so far."""
+    guest = guest_of(token)
+    if guest.was_only_held:
+        return lapsed_page(guest)
+    if not guest.is_held:
+        return redirect(where_it_is(guest), SEE_OTHER)
+    return _form(guest, Wrong(guest.booking))
+
+
+@pages.post("/hold/<token>")
+@policy("public")
+def save_details(token: str) -> Response | tuple[str, int]:
+    """Keep what was typed with the hold, and go on to check it."""
+    guest = guest_of(token)
+    if not (guest.is_held or guest.was_only_held):
+        return redirect(where_it_is(guest), SEE_OTHER)
+    read = read_form(PatientForm, request.form)
+    if isinstance(read, Wrong):
+        return (_form(guest, read), UNPROCESSABLE) if guest.is_held else _ended_meanwhile(guest)
+    if guest.was_only_held:
+        token = take_again(guest, read.details())
+    else:
+        describe_hold(parts().engine, guest.booking_id, read.details(), guest.actor)
+    return my_hold.remember(redirect(url_for("pages.check", token=token), SEE_OTHER), token)
+
+
+def _ended_meanwhile(guest: Guest) -> Response:
+    """The hold ended and the fields need work: hold the time again, keep what is right."""
+    token = take_again(guest, usable_details(request.form))
+    return my_hold.remember(redirect(url_for("pages.details", token=token), SEE_OTHER), token)
+
+
+def _form(guest: Guest, typed: Wrong) -> str:
+    return render_template(
+        "details.html",
+        hold=hold_bar(guest, "details"),
+        visit=visit_of_booking(guest.booking),
+        values=typed.values,
+        wrong=typed.sentences,
+        found=typed.summary,
+        details_url=url_for("pages.save_details", token=guest.token),
+        times_url=times_url(guest),
+    )

@@ -1,0 +1,46 @@
+"""What every page shows around its content: navigation, and how fresh it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, request, url_for
+
+from app.web.pages.forgery import form_token
+from app.web.parts import parts
+
+BOOKING_PAGES = {"manage", "find_booking", "cancel", "move", "move_check"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """An entry of the navigation."""
+
+    name: str
+    url: str
+    is_current: bool
+
+
+def install(app: Flask) -> None:
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(navigation=navigation, freshness=freshness, form_token=form_token)
+
+
+def navigation() -> list[Place]:
+    page = (request.endpoint or "").removeprefix("pages.")
+    is_booking, is_mail = page in BOOKING_PAGES, page in {"mails", "mail"}
+    places = [
+        Place("Find a time", url_for("pages.choose"), bool(page) and not is_booking and not is_mail),
+        Place("My booking", url_for("pages.find_booking"), is_booking),
+        Place("API", "/api-docs", False),
+    ]
+    if parts().config.is_development:
+        places.append(Place("Mails", url_for("pages.mails"), is_mail))
+    return places
+
+
+def freshness() -> str:
+    """When this page was read and by which node."""
+    config = parts().config
+    now = parts().clock.now().astimezone(config.zone)
+    return f"Read at {now:%H:%M:%S} ({config.clinic_timezone}) from {config.node_id}."

@@ -1,0 +1,28 @@
+"""A hold that ended: one press takes the time again, and what was typed is kept."""
+
+from __future__ import annotations
+
+from flask import Response, make_response, render_template, url_for
+
+from app.web.pages.guests import Guest
+from app.web.pages.hold import times_url
+from app.web.pages.offers import new_key
+from app.web.pages.visits import visit_of_booking
+
+GONE = 410
+
+
+def lapsed_page(guest: Guest) -> Response:
+    visit = visit_of_booking(guest.booking)
+    ended = "ended" if guest.booking["status"] == "EXPIRED" else "been given back"
+    return make_response(
+        render_template(
+            "lapsed.html",
+            title=f"Your hold on {visit.time} has {ended}",
+            visit=visit,
+            again_url=url_for("pages.hold_again", token=guest.token),
+            times_url=times_url(guest),
+            key=new_key(),
+        ),
+        GONE,
+    )

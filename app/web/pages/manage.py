@@ -1,0 +1,110 @@
+"""The page of a booking: just booked, upcoming, moved, past, cancelled; and its calendar entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from app.notices.calendar import download
+from app.web.pages.blueprint import pages
+from app.web.pages.guests import Guest, guest_of
+from app.web.pages.hold import SEE_OTHER
+from app.web.pages.lapsed import lapsed_page
+from app.web.pages.visits import Visit, visit_of_booking
+from app.web.pages.wording import instant, long_day
+from app.web.parts import parts
+from app.web.policy import policy
+
+#: So long after confirming, the page still says "booked" first.
+NEWS_LASTS = timedelta(minutes=15)
+GUARD = "one_live_booking_per_slot"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The head of the page: what became of the booking."""
+
+    title: str
+    words: str
+    #: It can still be moved or cancelled.
+    is_live: bool = False
+
+
+@pages.get("/m/<token>")
+@policy("public")
+def manage(token: str) -> Response | str:
+    """A booking as its owner sees it."""
+    guest = guest_of(token)
+    if guest.is_held:
+        return redirect(url_for("pages.details", token=token), SEE_OTHER)
+    if guest.was_only_held:
+        return lapsed_page(guest)
+    visit = visit_of_booking(guest.booking)
+    return render_template(
+        "booking.html",
+        visit=visit,
+        panel=panel_of(guest, visit),
+        processed=_processed(guest.booking),
+        doctor_url=url_for("pages.times", doctor_id=int(guest.booking["doctor_id"])),
+        calendar_url=url_for("pages.calendar_entry", token=token),
+        move_url=url_for("pages.move", token=token),
+        cancel_url=url_for("pages.cancel", token=token),
+    )
+
+
+@pages.get("/m/<token>/appointment.ics")
+@policy("public")
+def calendar_entry(token: str) -> Response:
+    """The appointment for a calendar program; cancelled ones too, so that it can be removed there."""
+    guest = guest_of(token)
+    if guest.is_held or guest.was_only_held:
+        return lapsed_page(guest)
+    config = parts().config
+    entry = download(guest.booking, config.mail_from, config.base_url + url_for("pages.manage", token=token))
+    name = f"appointment-{guest.booking['reference']}.ics"
+    return Response(
+        entry,
+        content_type="text/calendar; charset=utf-8; method=PUBLISH",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def panel_of(guest: Guest, visit: Visit) -> Panel:
+    """What the page says first, by the booking's state and the time of looking."""
+    booking = guest.booking
+    when = f"{visit.day} at {visit.time}, with {visit.doctor}."
+    if booking["status"] == "CANCELLED":
+        cancelled = long_day(instant(booking["cancelled_at"]).astimezone(guest.zone).date())
+        return Panel(
+            "This appointment is cancelled", f"Cancelled on {cancelled}. The time went back to others."
+        )
+    if not guest.is_confirmed or instant(booking["starts_at"]) <= guest.now:
+        return Panel("This appointment has passed", when)
+    if booking["sequence"] > 0:
+        return Panel("Appointment moved", f"{when} The old time went back to others.", is_live=True)
+    if _is_news(booking, guest.now):
+        return Panel("Appointment booked", when, is_live=True)
+    return Panel("Your appointment", when, is_live=True)
+
+
+def _is_news(booking: dict[str, Any], now: datetime) -> bool:
+    return booking["confirmed_at"] is not None and now - instant(booking["confirmed_at"]) < NEWS_LASTS
+
+
+def _processed(booking: dict[str, Any]) -> list[tuple[str, str]]:
+    """Which node wrote it and what kept others from writing over it."""
+    vector = ", ".join(f"{node} {count}" for node, count in sorted(booking["vector_clock"].items()))
+    return [
+        ("Node", booking["processed_by"]),
+        ("Logical clock", str(booking["logical_clock"])),
+        ("Vector clock", vector or "empty"),
+        ("Fence", str(booking["fence"])),
+        ("Guarded by", GUARD),
+        ("Booking", booking["id"]),
+        ("Held at", booking["created_at"]),
+        ("Confirmed at", booking["confirmed_at"] or "not confirmed"),
+    ]

@@ -1,0 +1,34 @@
+"""Plugs the pages into the application."""
+
+from __future__ import annotations
+
+from apiflask import APIFlask
+
+from app.web.failures import page_renderer
+from app.web.pages import (
+    assets,
+    cancel,
+    check,
+    choose,
+    details,
+    find,
+    frame,
+    hold,
+    mails,
+    manage,
+    move,
+    times,
+)
+from app.web.pages.blueprint import pages
+from app.web.pages.refusals import render_failure
+
+#: Importing a page adds its routes to the blueprint.
+PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails)
+
+
+def register_pages(app: APIFlask) -> None:
+    """Every page, its files, and the pages of things that go wrong."""
+    frame.install(app)
+    assets.install(app)
+    app.register_blueprint(pages)
+    page_renderer(app, render_failure)

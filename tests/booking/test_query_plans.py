@@ -1,0 +1,97 @@
+"""Reads of slots go through indexes, however long the table is (C16)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Connection, event, insert
+
+from app.booking import availability
+from app.booking.availability import OpeningHours, SlotFilter
+from app.directory.placing import spans_in_the_way
+from app.directory.spans import Span
+from app.tables import Doctor, Slot, SlotState
+from tests.booking.conftest import Desk
+
+DOCTORS, DAYS, PER_DAY = 20, 60, 16
+FIRST_DAY = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0) - timedelta(days=30)
+NOON = FIRST_DAY + timedelta(days=40, hours=4)
+ZONE = ZoneInfo("UTC")
+
+
+@pytest.fixture
+def crowd(desk: Desk) -> list[int]:
+    """Two months of slots of many doctors, as many past as to come."""
+    with desk.database.transaction() as tx:
+        names = [{"name": f"Dr {n}", "specialization": "GP", "timezone": "UTC"} for n in range(DOCTORS)]
+        doctors = list(tx.execute(insert(Doctor).returning(Doctor.id), names).scalars())
+        for doctor in doctors:
+            starts = [
+                FIRST_DAY + timedelta(days=day, minutes=30 * number)
+                for day in range(DAYS)
+                for number in range(PER_DAY)
+            ]
+            rows = [
+                {"doctor_id": doctor, "starts_at": start, "ends_at": start + timedelta(minutes=30)}
+                for start in starts
+            ]
+            tx.execute(insert(Slot), rows)
+    with desk.database.transaction() as tx:
+        tx.exec_driver_sql("ANALYZE")
+    return doctors
+
+
+READS: dict[str, Callable[[Connection, list[int]], Any]] = {
+    "a doctor's day": lambda c, d: availability.list_slots(
+        c, SlotFilter(d[0], NOON.date(), NOON.date()), limit=51
+    ),
+    "a doctor's free times": lambda c, d: availability.list_slots(
+        c, SlotFilter(d[0], state=SlotState.OPEN), limit=51
+    ),
+    "the second page of everything": lambda c, d: availability.list_slots(c, SlotFilter(), (NOON, 1), 51),
+    "what is booked on a day": lambda c, d: availability.list_slots(
+        c, SlotFilter(None, NOON.date(), NOON.date(), state=SlotState.BOOKED), limit=51
+    ),
+    "what is left of a day": lambda c, d: availability.day_availability(
+        c, d[0], NOON.date(), OpeningHours(9, 17)
+    ),
+    "the days of a month": lambda c, d: availability.days_with_free(
+        c, d[0], ZONE, NOON.date(), NOON.date() + timedelta(days=30)
+    ),
+    "the next free times": lambda c, d: availability.next_free(c, d[:10]),
+    "the nearest free times": lambda c, d: availability.nearest_free(c, d[0], NOON),
+    "what is in the way": lambda c, d: spans_in_the_way(c, d[0], Span(NOON, NOON + timedelta(hours=1))),
+}
+
+
+def plans_of(
+    connection: Connection, read: Callable[[Connection, list[int]], Any], crowd: list[int]
+) -> list[str]:
+    """How the database goes about each statement of the read that touches slots."""
+    statements: list[tuple[str, Any]] = []
+
+    def note(_connection, _cursor, statement, parameters, _context, _many) -> None:
+        statements.append((statement, parameters))
+
+    event.listen(connection, "before_cursor_execute", note)
+    read(connection, crowd)
+    event.remove(connection, "before_cursor_execute", note)
+    explain = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
+    return [
+        "\n".join(str(row) for row in connection.exec_driver_sql(explain + statement, parameters))
+        for statement, parameters in statements
+        if "FROM slots" in statement
+    ]
+
+
+def test_no_read_looks_at_every_slot(desk: Desk, crowd: list[int]) -> None:
+    with desk.database.read() as connection:
+        plans = {name: plans_of(connection, read, crowd) for name, read in READS.items()}
+
+    for name, found in plans.items():
+        assert found, name
+        assert not [plan for plan in found if "Seq Scan on slots" in plan or "SCAN slots" in plan], name

@@ -1,0 +1,1 @@
+"""Whole stacks: real nodes, nginx, database, Redis and jobs, as `make run` starts them."""

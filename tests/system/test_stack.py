@@ -1,0 +1,118 @@
+"""One stack that runs: who answers, and what happens when a part of it is killed."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from tests.servers import eventually, throwaway_folder
+from tests.system.running_stack import RunningStack, running_stack
+from worker.stack.ports import http_status, is_answering
+
+# One process runs all of these, so that one stack is enough.
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("stack"), pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[RunningStack]:
+    with throwaway_folder() as folder, running_stack(folder, NODES="3") as running:
+        yield running
+
+
+def test_every_node_answers_through_the_balancer(stack: RunningStack) -> None:
+    servers = {stack.get("/health")["server"] for _ in range(12)}
+
+    assert servers == {"node-1", "node-2", "node-3"}
+
+
+def test_every_node_can_be_reached_directly(stack: RunningStack) -> None:
+    ports = [int(node["url"].rpartition(":")[2]) for node in stack.state["nodes"]]
+
+    assert [http_status(port, "/health") for port in ports] == [200, 200, 200]
+
+
+def test_a_killed_node_comes_back_on_its_port(stack: RunningStack) -> None:
+    node = stack.state["nodes"][1]
+    port = int(node["url"].rpartition(":")[2])
+
+    os.killpg(node["pid"], signal.SIGKILL)
+    eventually(lambda: stack.state["nodes"][1]["pid"] != node["pid"], what="the restart")
+    eventually(lambda: http_status(port, "/health") == 200, 60, "the node's health")
+
+    assert "node-2 was ended by SIGKILL, starts again" in stack.output
+
+
+def test_requests_are_answered_while_a_node_is_gone(stack: RunningStack) -> None:
+    node = stack.state["nodes"][2]
+    port = int(node["url"].rpartition(":")[2])
+
+    os.killpg(node["pid"], signal.SIGKILL)
+    answers = [stack.get("/health")["success"] for _ in range(20)]
+
+    assert all(answers)
+    eventually(lambda: http_status(port, "/health") == 200, 60, "the node's health")
+
+
+def test_a_killed_redis_comes_back_with_what_it_had(stack: RunningStack) -> None:
+    state = stack.state
+    with redis.Redis.from_url(state["redis_url"]) as client:
+        client.set("kept", "yes")
+
+    os.kill(state["pids"]["redis"], signal.SIGKILL)
+    eventually(lambda: stack.state["pids"]["redis"] != state["pids"]["redis"], what="the restart")
+    eventually(lambda: is_answering(int(state["redis_url"].rpartition(":")[2].partition("/")[0])))
+
+    with redis.Redis.from_url(state["redis_url"]) as client:
+        assert client.get("kept") == b"yes"
+
+
+def test_a_killed_database_comes_back_with_what_it_had(stack: RunningStack) -> None:
+    state = stack.state
+    with psycopg.connect(state["database_url"]) as connection:
+        before = connection.execute("SELECT count(*) FROM doctors").fetchone()
+
+    os.kill(state["pids"]["postgres"], signal.SIGKILL)
+    eventually(lambda: stack.state["pids"]["postgres"] != state["pids"]["postgres"], 30, "the restart")
+    eventually(lambda: _count_doctors(state["database_url"]) == before, 30, "the data")
+
+    eventually(lambda: http_status(int(state["base_url"].rpartition(":")[2]), "/health") == 200, 30)
+
+
+def test_a_killed_balancer_comes_back(stack: RunningStack) -> None:
+    os.kill(stack.state["pids"]["nginx"], signal.SIGKILL)
+
+    port = int(stack.state["base_url"].rpartition(":")[2])
+    eventually(lambda: "nginx runs again" in stack.output, what="the restart")
+    eventually(lambda: http_status(port, "/health") == 200, 30)
+
+
+def test_nothing_listens_beyond_this_machine(stack: RunningStack) -> None:
+    lines = Path("/proc/net/tcp").read_text().splitlines()
+    listening = [line.split() for line in lines if line.split()[3] == "0A"]
+    inodes = {fields[9]: fields[1].partition(":")[0] for fields in listening}
+    ours = {link for pid in stack.family() for link in _sockets_of(pid)}
+
+    addresses = {address for inode, address in inodes.items() if f"socket:[{inode}]" in ours}
+    assert addresses == {"0100007F"}  # 127.0.0.1, as the kernel writes it
+
+
+def _count_doctors(url: str) -> tuple[int] | None:
+    try:
+        with psycopg.connect(url, connect_timeout=2) as connection:
+            return connection.execute("SELECT count(*) FROM doctors").fetchone()
+    except psycopg.OperationalError:
+        return None
+
+
+def _sockets_of(pid: int) -> list[str]:
+    found = []
+    for descriptor in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found.append(os.readlink(f"/proc/{pid}/fd/{descriptor}"))
+        except OSError:
+            continue
+    return found
