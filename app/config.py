@@ -163,6 +163,12 @@ class Config(BaseModel):
         return self.rpc_url or f"http://{self.rpc_host}:{self.rpc_port}"
 
     @property
+    def local_rpc_address(self) -> str | None:
+        """Where this node's own workers call its coordinator; none when no coordinator was planned."""
+        host = "127.0.0.1" if self.rpc_host == "0.0.0.0" else self.rpc_host  # noqa: S104 - compared, not bound
+        return f"http://{host}:{self.rpc_port}" if self.rpc_port else None
+
+    @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.clinic_timezone)
 
