@@ -106,7 +106,8 @@ def _claim(
     hold_seconds = None if claim.instant else act.engine.hold_seconds
     rows = statements.take_slots(act.tx, slot_ids, booking_id, fences, hold_seconds)
     if len(rows) < len(slot_ids):
-        _raise_if_taken(act.tx, slot_ids)
+        # Those we got look held now, by us.
+        _raise_if_taken(act.tx, tuple(set(slot_ids) - {row.id for row in rows}))
         raise StaleFence({slot.id: slot.fence for slot in statements.look_at_slots(act.tx, slot_ids)})
     if len({row.doctor_id for row in rows}) > 1:
         raise ValidationFailed.of("slot_ids", "choose times of one doctor")
