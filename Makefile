@@ -8,7 +8,7 @@ NO_BROWSER = No Chromium on this machine: the browser tests were NOT run (make t
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser lint load simulate lock clean
+.PHONY: help run test test-browser lint load prove mutants simulate lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ lint: $(VENV)/dev.stamp ## Check format, rules, types and the arrows between the
 
 load: $(VENV)/dev.stamp ## Put load on the running stack and judge what it answered (ARGS="--help")
 	@exec $(PY) -m loadtest $(ARGS)
+
+prove: $(VENV)/dev.stamp ## Race for slots on the running stack, with Redis killed and frozen, and judge it (ARGS="--help")
+	@exec $(PY) -m loadtest.prove $(ARGS)
+
+mutants: $(VENV)/dev.stamp ## Remove each guard in turn and show the test that notices
+	@exec $(PY) -m tests.mutants $(ARGS)
 
 simulate: $(VENV)/dev.stamp ## Run the distributed algorithms through SEEDS=10000 worlds of faults (ARGS="--help")
 	@exec $(PY) -m tests.simulation --seeds $(SEEDS) $(ARGS)
