@@ -1,8 +1,9 @@
 """One node's way to the lease and away from it, whichever election decides who should try.
 
-Three layers, because no election is safe in an asynchronous system: bully or ring proposes who should try;
-the lease says who may act; the epoch row in SQL says whose writes count. So a message is only ever a reason
-to look at the lease, and liveness needs no election either: whoever sees no lease for long simply tries."""
+Three layers, because no election is safe in an asynchronous system (M. Fischer, N. Lynch, M. Paterson, JACM
+32(2), 1985): bully or ring proposes who should try; the lease says who may act; the epoch row in SQL says
+whose writes count. So a message is only ever a reason to look at the lease, and liveness needs no election
+either: whoever sees no lease for long simply tries."""
 
 from random import Random
 
@@ -254,8 +255,7 @@ class Candidacy:
         return self._run(self.algorithm, Begin(), now)
 
     def _try_without_election(self, now: float) -> list[ElectionEffect]:
-        unseen = self._watch.unseen_seconds(now)
-        if unseen < self._settings.ttl_seconds:
+        if (unseen := self._watch.unseen_seconds(now)) < self._settings.ttl_seconds:
             return [self._watch.spread_net(already_seconds=unseen)]
         self._won_by = self.algorithm
         log = Log("election.net", f"{self.me.node} has seen no lease for {unseen:.1f} s", self._watch.epoch)
