@@ -7,7 +7,7 @@ NO_BROWSER = No Chromium on this machine: the browser tests were NOT run (make t
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser lint load simulate lock clean
+.PHONY: help run test test-browser lint load mutants simulate lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ lint: $(VENV)/dev.stamp ## Check format, rules, types and the arrows between the
 
 load: $(VENV)/dev.stamp ## Put load on the running stack and judge what it answered (ARGS="--help")
 	@exec $(PY) -m loadtest $(ARGS)
+
+mutants: $(VENV)/dev.stamp ## Take the guards away one at a time; for each a named test must fail (ARGS="lost reply")
+	@exec $(PY) -m tests.mutants $(ARGS)
 
 simulate: $(VENV)/dev.stamp ## Run the distributed algorithms through thousands of simulated faults (ARGS="--help")
 	@exec $(PY) -m tests.simulation $(ARGS)
