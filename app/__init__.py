@@ -43,7 +43,7 @@ def build_parts(config: Config) -> Parts:
 
     database = Database(config.database_url, config.db_pool_size)
     redis = connect_redis(config.redis_url)
-    clock = SystemClock()
+    clock = SystemClock(config.clock_skew_ms)
     engine = build_engine(config, database, redis, clock, JobQueue(redis, Breaker(clock)).enqueue)
     return Parts(
         config=config,

@@ -86,6 +86,16 @@ class Candidacy:
         """As last confirmed by the lease."""
         return self._watch.leader
 
+    @property
+    def deadline(self) -> float:
+        """Until when this node may act, by its own clock."""
+        return self._tenure.deadline
+
+    @property
+    def won_by(self) -> str:
+        """Which election the last attempt for the lease came from."""
+        return self._won_by
+
     def may_act(self, now: float) -> bool:
         """Check before each unit of leader work; every write still names the epoch."""
         return self._tenure.may_act(now)

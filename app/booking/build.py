@@ -25,7 +25,7 @@ def build_engine(
         database=database,
         locks=SlotLocks(redis, breaker),
         glance=Glance(database),
-        stamper=Stamper(database, config.node_id, config.address),
+        stamper=Stamper(database, config.node_id, config.address, clock),
         node_id=config.node_id,
         hold_seconds=config.hold_seconds,
         publish=Doorbell(redis, breaker).publish,

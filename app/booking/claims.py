@@ -175,6 +175,7 @@ def _booking_values(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim:
         "processed_by": act.engine.node_id,
         "logical_clock": act.stamp.lamport,
         "vector_clock": dict(act.stamp.vector),
+        "hybrid_clock": act.stamp.hybrid.packed,
     }
 
 
