@@ -67,6 +67,12 @@ class Act:
             change = {"type": "slots", "doctor_id": str(doctor_id), "slots": chunk, **self._origin()}
             outbox.append(self.tx, outbox.doctor_stream(doctor_id), "slots", change)
 
+    def doctor_changed(self, doctor: Row[Any], **more: Any) -> None:
+        """What times are shown with: nothing of how to reach the doctor."""
+        shown = {name: getattr(doctor, name) for name in ("name", "specialization", "timezone", "version")}
+        change = {"type": "doctor", "id": str(doctor.id), **shown, **self._origin(), **more}
+        outbox.append(self.tx, outbox.doctor_stream(doctor.id), "doctor", change)
+
     def audit(self, action: str, slot_id: int | None = None, **detail: Any) -> None:
         journal.record(
             self.tx,
@@ -88,5 +94,7 @@ def _slot(slot: Row[Any]) -> Document:
         "starts_at": instant(slot.starts_at),
         "ends_at": instant(slot.ends_at),
         "state": str(slot.state),
+        "hold_until": instant(slot.hold_until),
+        "is_interval": slot.is_interval,
         "version": slot.version,
     }
