@@ -78,7 +78,10 @@ class Config(BaseModel):
         try:
             return cls.model_validate({name: value for name, value in environ.items() if value != ""})
         except ValidationError as error:
-            reasons = [f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()]
+            reasons = [
+                f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg'].removeprefix('Value error, ')}"
+                for e in error.errors()
+            ]
             raise ConfigError("; ".join(reasons)) from None
 
     @field_validator("database_url")
@@ -161,6 +164,12 @@ class Config(BaseModel):
     def rpc_address(self) -> str:
         """Where other coordinators, and this node's own web workers, call its coordinator."""
         return self.rpc_url or f"http://{self.rpc_host}:{self.rpc_port}"
+
+    @property
+    def local_rpc_address(self) -> str | None:
+        """Where this node's own workers call its coordinator; none when no coordinator was planned."""
+        host = "127.0.0.1" if self.rpc_host == "0.0.0.0" else self.rpc_host  # noqa: S104 - compared, not bound
+        return f"http://{host}:{self.rpc_port}" if self.rpc_port else None
 
     @property
     def zone(self) -> ZoneInfo:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from redis import Redis
 from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
@@ -173,6 +174,32 @@ def _read(connection: Connection) -> LeaseRead:
     if row.node is None or remaining <= 0:
         return LeaseRead(None, row.epoch)
     return LeaseRead(LeaseView(row.node, row.epoch, remaining), row.epoch)
+
+
+def latest_terms(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """The last terms, oldest first."""
+    rows = connection.execute(
+        select(*LeaderTerm.__table__.columns)
+        .where(LeaderTerm.role == ROLE)
+        .order_by(LeaderTerm.epoch.desc())
+        .limit(limit)
+    ).all()
+    return [
+        {
+            "epoch": row.epoch,
+            "node": row.node,
+            "algorithm": row.algorithm,
+            "started_at": instant(row.started_at),
+            "ended_at": instant(row.ended_at) if row.ended_at else None,
+            "end_reason": row.end_reason,
+        }
+        for row in reversed(rows)
+    ]
+
+
+def instant(moment: datetime) -> str:
+    """As documents show it."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _seconds_until(moment: datetime | None, now: datetime) -> float:

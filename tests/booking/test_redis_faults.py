@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from app.booking.actions import cancel_booking
+from app.booking.actions import GUEST, Claim, cancel_booking, hold_slot
 from app.booking.errors import BookingConflict
 from app.coordination import keys
 from app.coordination.locks import Lease, LockedOut, SlotLocks
 from app.idempotency import RequestKey
-from tests.booking.conftest import NO_REDIS, Desk, owner_of
+from tests.booking.conftest import ANNA, NO_REDIS, Desk, owner_of
 from tests.booking.promises import broken_promises
 from tests.servers import RunningRedis
 from tests.together import together
@@ -163,6 +163,16 @@ def test_a_contender_that_slept_through_its_turn_gets_a_new_one(desk: Desk) -> N
     booking = with_leases(desk, slept).book(slot)
 
     assert booking["fence"] > current
+
+
+def test_a_new_turn_for_one_of_several_slots_is_a_new_turn_for_all(desk: Desk, redis: Redis) -> None:
+    fresh, used = desk.add_slot(24), desk.add_slot(25)
+    book_and_cancel(desk, used)
+    redis.flushall()
+
+    booking = hold_slot(desk.engine, Claim((fresh, used), ANNA), GUEST).value
+
+    assert [slot["id"] for slot in booking["slots"]] == [str(fresh), str(used)]
 
 
 def test_a_refused_contender_leaves_no_lock_behind(desk: Desk, redis: Redis) -> None:

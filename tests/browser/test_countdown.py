@@ -7,11 +7,15 @@ from playwright.sync_api import Page, expect
 from tests.browser.site import HASTY_HOLD_SECONDS, Site
 from tests.browser.steps import fill_details, go_on, hold, open_times, time_button
 
+#: A page's last word to the server cannot be waited for: the page is gone.
+BEACON_MS = 800
 Visit = Callable[..., Page]
 
 
 def seconds_shown(page: Page) -> int:
-    minutes, seconds = page.locator("[data-hold-left]").inner_text().strip("()").split(":")
+    shown = page.locator("[data-hold-left]")
+    expect(shown).to_be_visible()
+    minutes, seconds = shown.inner_text().strip("()").split(":")
     return int(minutes) * 60 + int(seconds)
 
 
@@ -131,6 +135,36 @@ def test_going_back_gives_the_time_back(site: Site, visit: Visit) -> None:
     expect(time_button(page, doctor, "10:00")).not_to_have_class("time--mine")
 
 
+def test_going_back_from_the_check_to_the_form_keeps_the_hold(site: Site, visit: Visit) -> None:
+    doctor = site.doctor_on_duty()
+    page = visit()
+    held = hold(page, site.url, doctor, "10:00")
+    fill_details(page)
+    go_on(page)
+
+    page.go_back()
+
+    expect(page).to_have_url(held)
+    expect(page.get_by_label("Full name")).to_have_value("Mara Lindqvist")
+    page.wait_for_timeout(BEACON_MS)
+    assert [booking.status for booking in site.bookings_of(doctor)] == ["PENDING"]
+    go_on(page)
+
+
+def test_leaving_the_site_gives_the_time_back(site: Site, visit: Visit) -> None:
+    doctor = site.doctor_on_duty()
+    page, other = visit(), visit()
+    hold(page, site.url, doctor, "10:00")
+    fill_details(page)
+    go_on(page)
+    open_times(other, site.url, doctor)
+    expect(time_button(other, doctor, "10:00")).to_contain_text("on hold")
+
+    page.goto("about:blank")
+
+    expect(time_button(other, doctor, "10:00")).not_to_have_attribute("aria-disabled", "true")
+
+
 def test_going_on_and_changing_something_keeps_the_hold(site: Site, visit: Visit) -> None:
     doctor = site.doctor_on_duty()
     page = visit()
@@ -154,7 +188,8 @@ def test_reloading_the_form_keeps_the_hold(site: Site, visit: Visit) -> None:
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Who is the appointment for?")
     assert page.url == held
-    assert site.slot_state(doctor.slots["10:00"]) == "HELD"
+    page.wait_for_timeout(BEACON_MS)
+    assert [booking.status for booking in site.bookings_of(doctor)] == ["PENDING"]
 
 
 def test_my_own_hold_leads_back_to_the_form(site: Site, visit: Visit) -> None:

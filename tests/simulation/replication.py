@@ -166,6 +166,7 @@ class Replication:
         self.commit()
         self.world.run(CHAOS_ENDS, self.check)
         self.nemesis.heal()
+        self.spoiling = 0.0
         is_database_away = not self.has_spoilt and self.world.random.random() < 0.5
         if is_database_away:
             self.world.counts["endings without database"] += 1

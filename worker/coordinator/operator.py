@@ -27,9 +27,9 @@ class HandOverOrder:
 
 @dataclass(frozen=True)
 class Nudge:
-    """Something about this node has changed in the database."""
+    """Something about this node, or about all, has changed in the database."""
 
-    node: str
+    node: str | None
 
 
 class Operator(Duty):
@@ -56,7 +56,9 @@ class Operator(Duty):
 
     def _nudge(self, nudge: Nudge, caller: Caller) -> None:
         self._require_own_worker(caller)
-        self._frame.client.tell(nudge.node, "membership.look")
+        everybody = self._frame.client.book.all().keys() | {self._frame.node}
+        for node in everybody if nudge.node is None else {nudge.node}:
+            self._frame.client.tell(node, "membership.look")
 
     def _pass_on_hand_over(self, order: HandOverOrder, caller: Caller) -> Any:
         self._require_own_worker(caller)
