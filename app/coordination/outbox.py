@@ -55,6 +55,12 @@ def heads(connection: Connection) -> dict[str, int]:
     return {row.name: row.last_seq for row in connection.execute(select(Stream.name, Stream.last_seq))}
 
 
+def heads_of(connection: Connection, streams: Iterable[str]) -> dict[str, int]:
+    """The last number of each of these streams that exists."""
+    query = select(Stream.name, Stream.last_seq).where(Stream.name.in_(list(streams)))
+    return {row.name: row.last_seq for row in connection.execute(query)}
+
+
 def records_after(connection: Connection, known: Mapping[str, int], limit: int) -> list[Record]:
     """Up to `limit` entries of these streams after the numbers known, those of a stream in order.
 

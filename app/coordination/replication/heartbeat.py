@@ -14,8 +14,8 @@ from app.coordination.leadership import Term, require_term
 from app.coordination.outbox import HEARTBEAT_STREAM
 from app.database import Database, db_now
 
-#: Replicas keep yesterday, so that "today" of every time zone is whole.
-KEPT = timedelta(days=1)
+#: So that "today" of every time zone is whole, and nothing that still goes on is missing.
+KEPT = timedelta(days=2)
 
 
 def beat(database: Database, term: Term) -> int:

@@ -13,11 +13,14 @@ from app.algorithms.replica import Replica
 from app.clock import Clock
 from app.coordination.outbox import HEARTBEAT_STREAM, Record
 from app.coordination.replication.lag import DatabaseTime, TransitTimes
+from app.coordination.replication.letters import cut
 from app.coordination.replication.rows import BARRIER, HEARTBEAT_KEY, PUBLIC_FIELDS, Incomplete, entry_of
 from app.coordination.replication.snapshot import Snapshot
 
 #: About 40 MB. A practice with more slots to come than this reads from the database.
 MOST_ROWS = 50_000
+#: More than this process can be wrong about the database's time.
+UNSURE_SECONDS = 1.0
 
 
 class NodeReplica:
@@ -34,6 +37,8 @@ class NodeReplica:
         self._clock = clock
         self._most_rows = most_rows
         self._core = Replica(PUBLIC_FIELDS, BARRIER)
+        self._before = self._core.vector
+        self._grown_at: dict[str, float] = {}
         self._lock = threading.RLock()
         self._grew = threading.Condition(self._lock)
 
@@ -48,8 +53,9 @@ class NodeReplica:
         return self._core.digests
 
     def delta(self, after: VersionVector) -> ReplicaDelta:
+        """What a node that knows `after` lacks; perhaps not all at once."""
         with self._lock:
-            return self._core.delta(after)
+            return cut(self._core.delta(after))
 
     @contextmanager
     def unchanging(self) -> Iterator[Replica]:
@@ -78,6 +84,18 @@ class NodeReplica:
         """How old what is read here can be at most; None: not fit for reading."""
         until = self.complete_until
         return None if until is None else max(self.time.seconds() - until, 0.0)
+
+    @property
+    def surely_now(self) -> float:
+        """Not before the commit of anything that is known here."""
+        return self.time.seconds() + UNSURE_SECONDS
+
+    def recent(self) -> dict[str, int]:
+        """The streams that may hold something newer than the last heartbeat -> how far they are known."""
+        since = (self.complete_until or 0.0) - UNSURE_SECONDS
+        with self._lock:
+            self._grown_at = {stream: at for stream, at in self._grown_at.items() if at >= since}
+            return dict(self.vector.only(self._grown_at))
 
     def wait_until(self, is_fit: Callable[[], bool], seconds: float) -> bool:
         """Wait for changes until it is fit; False when it was not in time."""
@@ -129,6 +147,7 @@ class NodeReplica:
         """Nothing is here any more; perhaps it fits in now."""
         with self._grew:
             self._core = Replica(PUBLIC_FIELDS, BARRIER)
+            self._before = self._core.vector
             self.is_overflowing = False
 
     def purge(self) -> None:
@@ -149,6 +168,9 @@ class NodeReplica:
             self.transit.add(self.time.seconds() - record.at)
 
     def _changed(self) -> None:
+        now = self.time.seconds()
+        self._grown_at |= dict.fromkeys(self._before.lacking(self.vector), now)
+        self._before = self.vector
         if self._core.size > self._most_rows:
             self._core = Replica(PUBLIC_FIELDS, BARRIER)
             self.is_overflowing = True
