@@ -57,14 +57,9 @@ def node_of(
 ) -> Campaigner:
     """node_of(database_url, "node-1") stands for election; each node has connections of its own."""
 
-<<<<<<< HEAD
-    def make(node_id: str, redis: str = redis_url, database: str = database_url, life: int = 1) -> Candidate:
+    def make(database: str, node_id: str, redis: str = redis_url, life: int = 1) -> Candidate:
         leadership = Leadership(open_database(database), connect(redis), Breaker(clock), node_id, life)
         return Candidate(leadership, node_id)
-=======
-    def make(database: str, node_id: str, redis: str = redis_url) -> Leadership:
-        return Leadership(open_database(database), connect(redis), Breaker(clock), clock, node_id)
->>>>>>> refs/heads/guards
 
     return make
 
