@@ -34,17 +34,28 @@ def build_parts(config: Config) -> Parts:
     from app.coordination.breaker import Breaker
     from app.coordination.changes import ChangeFeed
     from app.coordination.connection import connect_redis
+    from app.coordination.rpc.client import Client
+    from app.coordination.rpc.http import HttpTransport
+    from app.coordination.rpc.peers import AddressBook, Peer
+    from app.coordination.rpc.seal import Seal
     from app.database import Database
     from app.directory.directory import Directory
     from app.queue import JobQueue
     from app.web.broadcast import Broadcaster
+    from app.web.cluster import Cluster
+    from app.web.load_meter import LoadMeter, LoadReporter
     from app.web.node_health import Health
     from app.web.parts import Parts
 
     database = Database(config.database_url, config.db_pool_size)
     redis = connect_redis(config.redis_url)
-    clock = SystemClock()
+    clock = SystemClock(config.clock_skew_ms)
     engine = build_engine(config, database, redis, clock, JobQueue(redis, Breaker(clock)).enqueue)
+    # Only this node's own coordinator is called from here, and that is always on this machine.
+    book = AddressBook([Peer(config.node_id, config.local_rpc_address)])
+    seal = Seal(config.secret_key, config.node_id)
+    client = Client(seal, HttpTransport(), engine.stamper, clock, book)
+    meter = LoadMeter(clock)
     return Parts(
         config=config,
         database=database,
@@ -55,4 +66,7 @@ def build_parts(config: Config) -> Parts:
         directory=Directory(database, engine.stamper, config.node_id, engine.publish),
         health=Health(config, database, redis, clock),
         broadcaster=Broadcaster(lambda: ChangeFeed(redis, database, clock)),
+        cluster=Cluster(config, clock, database, client),
+        load_meter=meter,
+        load_reporter=LoadReporter(meter, client, config.node_id),
     )

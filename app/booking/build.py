@@ -7,6 +7,7 @@ from collections.abc import Callable
 from redis import Redis
 
 from app.booking.engine import Engine
+from app.booking.glance import Glance
 from app.clock import Clock
 from app.config import Config
 from app.coordination.breaker import Breaker
@@ -23,7 +24,8 @@ def build_engine(
     return Engine(
         database=database,
         locks=SlotLocks(redis, breaker),
-        stamper=Stamper(database, config.node_id, config.address),
+        glance=Glance(database),
+        stamper=Stamper(database, config.node_id, config.address, clock),
         node_id=config.node_id,
         hold_seconds=config.hold_seconds,
         publish=Doorbell(redis, breaker).publish,

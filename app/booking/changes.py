@@ -16,11 +16,11 @@ from app.booking.claims import (
     oust_lapsed,
     patient_values,
     read_booking,
-    with_alternatives,
 )
 from app.booking.documents import shown_status
 from app.booking.engine import Act, Engine
 from app.booking.errors import HoldExpired, TooManyExtensions, WrongState
+from app.booking.glance import with_alternatives
 from app.booking.intervals import retire_interval
 from app.booking.rules import Actor
 from app.booking.statements import SlotRow

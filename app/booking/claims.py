@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,10 +13,10 @@ from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from app.booking import rules, statements
-from app.booking.alternatives import nearest_free
 from app.booking.documents import booking_document
 from app.booking.engine import Act, Engine
 from app.booking.errors import BookingConflict, Reason
+from app.booking.glance import true_refusal
 from app.booking.rules import Actor
 from app.booking.statements import SlotRow
 from app.coordination.locks import Lease, LockedOut
@@ -83,10 +83,9 @@ def _claim_under(
     actor: Actor,
     request: RequestKey | None,
 ) -> Answer:
-    if isinstance(lease, LockedOut) and request is None:
-        # The lock only says "probably taken"; the refusal must be true, so the database is asked.
-        with engine.database.read() as connection:
-            _raise_if_taken(connection, slot_ids)
+    refusal = _early_refusal(engine, lease, slot_ids)
+    if refusal is not None:
+        return engine.perform(actor, request, _refuse_with(refusal))
     fences = lease.fences if isinstance(lease, Lease) else None
     claimed = False
     try:
@@ -98,6 +97,26 @@ def _claim_under(
             engine.locks.release({slot_id: lease.fences[slot_id] for slot_id in lease.new})
 
 
+def _early_refusal(
+    engine: Engine, lease: Lease | LockedOut | None, slot_ids: tuple[int, ...]
+) -> Refusal | None:
+    """A lock only says "probably taken"; a refusal must be true, so the database is asked.
+
+    None sends the contender to the claim itself, which decides."""
+    if isinstance(lease, Lease):
+        return None
+    if isinstance(lease, LockedOut):
+        return engine.glance.confirmed_refusal(slot_ids)
+    return engine.glance.refusal(slot_ids)
+
+
+def _refuse_with(refusal: Refusal) -> Callable[[Act], Document]:
+    def refuse(_act: Act) -> Document:
+        raise refusal
+
+    return refuse
+
+
 def _claim(
     act: Act, slot_ids: tuple[int, ...], booking_id: uuid.UUID, fences: Mapping[int, int] | None, claim: Claim
 ) -> Document:
@@ -106,8 +125,10 @@ def _claim(
     hold_seconds = None if claim.instant else act.engine.hold_seconds
     rows = statements.take_slots(act.tx, slot_ids, booking_id, fences, hold_seconds)
     if len(rows) < len(slot_ids):
-        # Those we got look held now, by us.
-        _raise_if_taken(act.tx, tuple(set(slot_ids) - {row.id for row in rows}))
+        # Those we got look taken now, by us.
+        missed = tuple(sorted(set(slot_ids) - {row.id for row in rows}))
+        if refusal := true_refusal(act.tx, missed):
+            raise refusal
         raise StaleFence({slot.id: slot.fence for slot in statements.look_at_slots(act.tx, slot_ids)})
     if len({row.doctor_id for row in rows}) > 1:
         raise ValidationFailed.of("slot_ids", "choose times of one doctor")
@@ -156,6 +177,7 @@ def _booking_values(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim:
         "processed_by": act.engine.node_id,
         "logical_clock": act.stamp.lamport,
         "vector_clock": dict(act.stamp.vector),
+        "hybrid_clock": act.stamp.hybrid.packed,
     }
 
 
@@ -188,21 +210,6 @@ def read_booking(tx: Connection, booking_id: uuid.UUID) -> Document:
     if document is None:
         raise AssertionError("the booking was written in this transaction")
     return document
-
-
-def _raise_if_taken(connection: Connection, slot_ids: tuple[int, ...]) -> None:
-    found = statements.look_at_slots(connection, slot_ids)
-    refusal = rules.first_refusal(slot_ids, found)
-    if refusal is None:
-        return
-    raise with_alternatives(connection, refusal)
-
-
-def with_alternatives(connection: Connection, refusal: Refusal) -> Refusal:
-    """The refusal, with the nearest free times of the same doctor when it is a conflict."""
-    if isinstance(refusal, BookingConflict) and "slot_id" in refusal.extras:
-        refusal.extras["alternatives"] = nearest_free(connection, int(refusal.extras["slot_id"]))
-    return refusal
 
 
 @contextmanager

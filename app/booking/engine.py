@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from app.audit import journal
+from app.booking.glance import Glance
 from app.booking.rules import Actor
 from app.booking.statements import SlotRow
 from app.coordination import outbox
@@ -26,6 +27,7 @@ class Engine:
 
     database: Database
     locks: SlotLocks
+    glance: Glance
     stamper: Stamper
     node_id: str
     hold_seconds: float
@@ -78,7 +80,7 @@ class Act:
                 "starts_at": row.starts_at.isoformat(),
                 "state": str(row.state),
                 "version": row.version,
-                "lamport": self.stamp.lamport,
+                **self.stamp.document(),
                 "node": self.engine.node_id,
             }
             outbox.append(self.tx, outbox.doctor_stream(row.doctor_id), "slot", change)
@@ -92,7 +94,7 @@ class Act:
                 node=self.engine.node_id,
                 actor=self.actor.label,
                 action=action,
-                lamport=self.stamp.lamport,
+                stamp=self.stamp,
                 booking_id=booking_id,
                 slot_id=row.id,
                 fence=row.fence,
@@ -107,7 +109,7 @@ class Act:
                 node=self.engine.node_id,
                 actor="system",
                 action="expire",
-                lamport=self.stamp.lamport,
+                stamp=self.stamp,
                 booking_id=booking_id,
                 slot_id=slot_id,
                 detail={"noticed_by": noticed_by},

@@ -17,4 +17,14 @@ def slot_fence(slot_id: int) -> str:
 
 
 def node_heartbeat(node_id: str) -> str:
+    """What a node says of itself with each heartbeat; gone when it is silent for five seconds."""
     return f"oneslot:node:{node_id}"
+
+
+#: Every node that beat lately, by the time of its last beat on Redis's clock.
+NODES = "oneslot:nodes"
+
+
+def mailbox(process: str) -> str:
+    """The letters for a node, or the replies for one process."""
+    return f"oneslot:mailbox:{process}"

@@ -73,13 +73,13 @@ class Act:
             node=self.node_id,
             actor=self.actor,
             action=action,
-            lamport=self.stamp.lamport,
+            stamp=self.stamp,
             slot_id=slot_id,
             detail=detail,
         )
 
     def _origin(self) -> Document:
-        return {"lamport": self.stamp.lamport, "node": self.node_id}
+        return {**self.stamp.document(), "node": self.node_id}
 
 
 def _slot(slot: Row[Any]) -> Document:

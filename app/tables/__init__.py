@@ -5,6 +5,7 @@ Declarations only; what may be done with a row is decided in the package of its 
 from app.database import Base
 from app.tables.accounts import Session, User
 from app.tables.booking import Booking, BookingSlot, BookingStatus, Slot, SlotState
+from app.tables.cluster import ClusterLogEntry, ClusterSetting
 from app.tables.directory import Doctor, Patient
 from app.tables.journal import AuditEntry, IdempotencyRecord, Notice, OutboxEntry, Stream
 from app.tables.leadership import LeaderState, LeaderTerm, Node
@@ -16,6 +17,8 @@ __all__ = [
     "Booking",
     "BookingSlot",
     "BookingStatus",
+    "ClusterLogEntry",
+    "ClusterSetting",
     "Doctor",
     "IdempotencyRecord",
     "LeaderState",

@@ -15,6 +15,8 @@ from app.config import Config
 from app.database import Database
 from app.directory.directory import Directory
 from app.web.broadcast import Broadcaster
+from app.web.cluster import Cluster
+from app.web.load_meter import LoadMeter, LoadReporter
 from app.web.node_health import Health
 
 EXTENSION = "oneslot"
@@ -33,6 +35,9 @@ class Parts:
     directory: Directory
     health: Health
     broadcaster: Broadcaster
+    cluster: Cluster
+    load_meter: LoadMeter
+    load_reporter: LoadReporter
 
 
 def parts() -> Parts:

@@ -12,15 +12,21 @@ def register_routes(app: APIFlask) -> None:
         appointments,
         auth,
         bookings,
+        clocks,
         concurrent,
+        control,
         docs,
         doctors,
+        elections,
         health,
         patients,
+        servers,
         slots,
     )
     from app.web.pages.register import register_pages
 
-    for module in (doctors, slots, bookings, appointments, patients, auth, concurrent, health, events, docs):
+    booking = (doctors, slots, bookings, appointments, patients, auth, concurrent)
+    cluster = (health, servers, elections, clocks, control, events)
+    for module in (*booking, *cluster, docs):
         app.register_blueprint(module.api)
     register_pages(app)

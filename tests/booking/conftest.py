@@ -16,6 +16,7 @@ from sqlalchemy import insert, select, update
 
 from app.booking.actions import GUEST, Actor, Claim, PatientDetails, hold_slot
 from app.booking.engine import Engine
+from app.booking.glance import Glance
 from app.clock import SystemClock
 from app.coordination.breaker import Breaker
 from app.coordination.locks import SlotLocks
@@ -92,6 +93,7 @@ def make_desk(redis_url: str) -> Iterator[Callable[[str], Desk]]:
         engine = Engine(
             database=database,
             locks=SlotLocks(quick_redis(redis), Breaker(SystemClock())),
+            glance=Glance(database),
             stamper=Stamper(database, node_id, "http://127.0.0.1:0"),
             node_id=node_id,
             hold_seconds=HOLD_SECONDS,

@@ -16,6 +16,7 @@ from sqlalchemy import insert, select, update
 
 from app.booking.actions import GUEST, Actor, Claim, PatientDetails, cancel_booking, hold_slot
 from app.booking.engine import Engine
+from app.booking.glance import Glance
 from app.clock import SystemClock
 from app.coordination.breaker import Breaker
 from app.coordination.locks import SlotLocks
@@ -113,6 +114,7 @@ def _house(database: Database, redis_url: str) -> House:
     engine = Engine(
         database=database,
         locks=SlotLocks(redis, Breaker(SystemClock())),
+        glance=Glance(database),
         stamper=stamper,
         node_id="node-1",
         hold_seconds=120,
