@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from app.booking.actions import expire_due_holds
 from app.booking.build import build_engine
-from app.clock import SystemClock
+from app.clock import Clock, SystemClock
 from app.config import Config
 from app.coordination import cluster_log, membership
 from app.coordination.breaker import Breaker
@@ -21,6 +21,7 @@ from app.coordination.rpc.doors import Doors, open_transport
 from app.coordination.rpc.methods import Methods
 from app.coordination.rpc.peers import AddressBook, Peer, this_machine
 from app.coordination.rpc.seal import Seal
+from app.coordination.stamps import Stamper
 from app.database import Database
 from app.errors import Unavailable
 from app.queue import JobQueue
@@ -57,7 +58,7 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
     peers = [Peer(node, url, this_machine()) for node, url in config.cluster_peers.items()]
     frame = Frame(
         config=config,
-        incarnation=_join(config, database, clock),
+        incarnation=_join(config, database, engine.stamper, clock),
         clock=clock,
         database=database,
         redis=redis,
@@ -99,11 +100,13 @@ def prune_log(database: Database, term: Term) -> None:
     database.run(work)
 
 
-def _join(config: Config, database: Database, clock: SystemClock) -> int:
+def _join(config: Config, database: Database, stamper: Stamper, clock: Clock) -> int:
     """This life's number. During an outage of the database the time of day has to do: it rises too."""
     now_ms = int(clock.now().timestamp() * 1000)
     try:
-        return database.run(lambda tx: membership.join(tx, config.node_id, config.address, now_ms))
+        joined = database.run(lambda tx: membership.join(tx, config.node_id, config.address, now_ms))
     except Unavailable as error:
         log.warning("Joined without the database.", detail=error.detail)
         return now_ms
+    stamper.resume(joined.lamport, joined.hybrid)
+    return joined.incarnation
