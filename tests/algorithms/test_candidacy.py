@@ -417,6 +417,16 @@ def test_a_claim_asked_twice_may_be_granted_twice():
     assert node.core.may_act(node.now)
 
 
+def test_a_claim_carried_out_twice_ends_the_first_term():
+    node = leader(epoch=4)
+
+    node.feed(LeaseGranted(request=1, epoch=5))
+
+    assert ReleaseLease(5) in node.effects
+    assert node.ordered(SteppedDown) == [SteppedDown(4, "a later epoch exists")]
+    assert not node.core.may_act(node.now)
+
+
 def test_planned_hand_over_releases_first_then_tells_all_and_abstains():
     node = leader(epoch=4)
 

@@ -2,8 +2,19 @@
 
 import pytest
 
-from app.coordination.rpc.seal import CALL, NODE, NONCE, REPLY, SIGNATURE, TIME, Doorkeeper, Forged, Letter
-from app.coordination.rpc.seal import Seal, Untimely
+from app.coordination.rpc.seal import (
+    CALL,
+    NODE,
+    NONCE,
+    REPLY,
+    SIGNATURE,
+    TIME,
+    Doorkeeper,
+    Forged,
+    Letter,
+    Seal,
+    Untimely,
+)
 
 SECRET = "a secret of at least thirty-two characters"
 PATH = "/internal/rpc/state.read"

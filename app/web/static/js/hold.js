@@ -14,6 +14,7 @@ class Hold {
     this.bar = bar;
     this.countdown = new Countdown(bar, (moment) => this.#reached(moment));
     this.wasTouched = true;
+    this.isKept = false;
     this.dialog = document.querySelector("[data-more-time]");
   }
 
@@ -31,6 +32,7 @@ class Hold {
     this.dialog.querySelector("[data-enough]").addEventListener("click", () => this.#closeDialog());
     document.addEventListener("keydown", (event) => event.key === "Escape" && this.#closeDialog());
     document.addEventListener("input", () => (this.wasTouched = true));
+    document.addEventListener("click", (event) => (this.isKept ||= Boolean(event.target.closest("a[data-keeps-hold]"))));
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#ask());
     window.addEventListener("pagehide", () => this.#leave());
     window.addEventListener("pageshow", (event) => event.persisted && setTimeout(() => this.#ask(), RETURN_CHECK_MS));
@@ -132,7 +134,7 @@ class Hold {
 
   /** Left for another showing of the same hold, the server knows and keeps it. */
   #leave() {
-    if (this.countdown.isOver) return;
+    if (this.isKept || this.countdown.isOver) return;
     const { formToken, view, leave } = this.bar.dataset;
     navigator.sendBeacon(leave, new URLSearchParams({ form_token: formToken, view }));
   }
