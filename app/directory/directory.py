@@ -56,16 +56,21 @@ class Act:
 
     def slot_changed(self, slot: Row[Any], **more: Any) -> None:
         """One slot: written to its stream, and announced after commit."""
-        change = {"type": "slot", "doctor_id": str(slot.doctor_id), **_slot(slot), **self._origin(), **more}
-        outbox.append(self.tx, outbox.doctor_stream(slot.doctor_id), "slot", change)
+        owner = (slot.doctor_id, slot.showtime_id)
+        change = {"type": "slot", **outbox.owner_fields(*owner), **_slot(slot), **self._origin(), **more}
+        outbox.append(self.tx, outbox.stream_of(*owner), "slot", change)
         self.changes.append(change)
 
-    def slots_changed(self, doctor_id: int, slots: Sequence[Row[Any]]) -> None:
-        """Many slots at once: a few entries in the stream, no announcement of each."""
+    def slots_changed(
+        self, slots: Sequence[Row[Any]], *, doctor_id: int | None = None, showtime_id: int | None = None
+    ) -> None:
+        """Many slots of one doctor or showtime: a few entries in the stream, no announcement of each."""
+        stream = outbox.stream_of(doctor_id, showtime_id)
         for first in range(0, len(slots), SLOTS_PER_CHANGE):
             chunk = [_slot(slot) for slot in slots[first : first + SLOTS_PER_CHANGE]]
-            change = {"type": "slots", "doctor_id": str(doctor_id), "slots": chunk, **self._origin()}
-            outbox.append(self.tx, outbox.doctor_stream(doctor_id), "slots", change)
+            whose = outbox.owner_fields(doctor_id, showtime_id)
+            change = {"type": "slots", **whose, "slots": chunk, **self._origin()}
+            outbox.append(self.tx, stream, "slots", change)
 
     def audit(self, action: str, slot_id: int | None = None, **detail: Any) -> None:
         journal.record(

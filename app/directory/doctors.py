@@ -83,7 +83,7 @@ def delete_doctor(
         act.tx.execute(
             update(Doctor).where(Doctor.id == doctor_id).values(deleted_at=db_now(), email=None, phone=None)
         )
-        act.slots_changed(doctor_id, closed)
+        act.slots_changed(closed, doctor_id=doctor_id)
         act.audit("doctor_deleted", doctor_id=doctor_id, closed_slots=len(closed))
         return {"id": str(doctor_id), "closed_slots": len(closed)}
 
