@@ -35,6 +35,8 @@ __all__ = [
 
 EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 MOST_SLOTS_PER_DAY = 300  # five-minute slots round the clock, on a day of 25 hours
+#: As the index says it that leaves seats out.
+OF_A_DOCTOR = Slot.doctor_id.is_not(None)
 NOT_AN_INTERVAL = Slot.is_interval.is_(False)
 Condition = ColumnElement[bool] | TextClause
 STATE_CONDITIONS: dict[SlotState | None, tuple[Condition, ...]] = {
@@ -75,7 +77,7 @@ def list_slots(
     limit: int = 100,
 ) -> list[Document]:
     """Slots of the doctors who are there, by start and id: those after the given pair."""
-    conditions: list[Condition] = [Doctor.deleted_at.is_(None)]
+    conditions: list[Condition] = [Doctor.deleted_at.is_(None), OF_A_DOCTOR]
     conditions += [*STATE_CONDITIONS[wanted.state], *_starts(wanted)]
     if wanted.doctor_id is not None:
         conditions.append(Slot.doctor_id == wanted.doctor_id)

@@ -48,7 +48,7 @@ def list_showtimes(
     after: StartAndId | None = None,
     limit: int = 50,
 ) -> list[Document]:
-    """The movie's showtimes by start and id, those after the given pair; without starts_from, those to come."""
+    """The movie's showtimes by start and id, after the given pair; without starts_from, those to come."""
     query = select_showtimes().where(Showtime.movie_id == movie_id)
     query = query.where(Showtime.starts_at >= (db_now() if starts_from is None else starts_from))
     if starts_before is not None:

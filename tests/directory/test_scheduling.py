@@ -41,7 +41,9 @@ def test_a_showtime_has_every_seat_of_its_hall(cinema: Cinema) -> None:
     assert [f"{seat.seat_row}{seat.seat_number}" for seat in seats] == [
         "A1", "A2", "A3", "A4", "B1", "B2", "B3", "B4", "B5",
     ]  # fmt: skip
-    assert {(seat.state, seat.doctor_id, seat.fence, seat.version) for seat in seats} == {("OPEN", None, 0, 1)}
+    assert {(seat.state, seat.doctor_id, seat.fence, seat.version) for seat in seats} == {
+        ("OPEN", None, 0, 1)
+    }
     assert {seat.starts_at for seat in seats} == {TOMORROW}
     assert {seat.ends_at - seat.starts_at for seat in seats} == {timedelta(minutes=100)}
     assert [(seat.seat_x, seat.seat_kind, seat.price_cents) for seat in seats[:2]] == [
@@ -58,7 +60,9 @@ def test_the_seats_of_several_showtimes_are_one_statement(cinema: Cinema) -> Non
         if statement.startswith("INSERT INTO slots"):
             inserts.append(statement)
 
-    made = make(cinema, program_of(cinema, *(TOMORROW + timedelta(days=n) for n in range(3)), layout=block(20, 30)))
+    made = make(
+        cinema, program_of(cinema, *(TOMORROW + timedelta(days=n) for n in range(3)), layout=block(20, 30))
+    )
 
     assert made["seats_created"] == 1800
     assert len(inserts) == 1
@@ -99,8 +103,13 @@ def test_two_admins_at_once_make_a_hall_s_showtime_once(cinema: Cinema) -> None:
 def test_no_two_showtimes_overlap_in_a_hall_whatever_the_code_does(cinema: Cinema) -> None:
     program = program_of(cinema)
     make(cinema, program)
-    values = {"movie_id": program.movie_id, "hall_id": program.hall_id, "timezone": "UTC",
-              "starts_at": TOMORROW + timedelta(minutes=99), "ends_at": TOMORROW + timedelta(minutes=120)}  # fmt: skip
+    values = {
+        "movie_id": program.movie_id,
+        "hall_id": program.hall_id,
+        "timezone": "UTC",
+        "starts_at": TOMORROW + timedelta(minutes=99),
+        "ends_at": TOMORROW + timedelta(minutes=120),
+    }
 
     with pytest.raises(IntegrityError, match="no_overlapping_showtimes"), cinema.database.transaction() as tx:
         tx.execute(insert(Showtime).values(values))
@@ -114,8 +123,12 @@ def test_a_seat_exists_once_per_showtime_whatever_the_code_does(cinema: Cinema) 
         tx.execute(insert(Slot).values(values))
 
 
-@pytest.mark.parametrize("change", [{"doctor_id": 1}, {"showtime_id": None}, {"seat_row": None}, {"price_cents": -1}])
-def test_a_slot_is_a_whole_seat_or_a_doctor_s_time(cinema: Cinema, house: House, change: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "change", [{"doctor_id": 1}, {"showtime_id": None}, {"seat_row": None}, {"price_cents": -1}]
+)
+def test_a_slot_is_a_whole_seat_or_a_doctor_s_time(
+    cinema: Cinema, house: House, change: dict[str, Any]
+) -> None:
     house.add_doctor()
     seat = cinema.seats(cinema.add_showtime())[0]
     values = {name: getattr(seat, name) for name in seat._fields if name != "id"}

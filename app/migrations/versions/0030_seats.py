@@ -1,5 +1,7 @@
 """Movies, halls and showtimes; a seat at a showtime is a slot."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -20,7 +22,7 @@ SEAT_IS_WHOLE = (
     " AND seat_kind IN ('standard','wheelchair','companion') AND price_cents IS NOT NULL"
     " AND price_cents >= 0 AND NOT is_interval)"
 )
-SEAT_COLUMNS = {
+SEAT_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "seat_row": sa.String(4),
     "seat_number": sa.Integer(),
     "seat_y": sa.Integer(),
@@ -215,10 +217,9 @@ def _forbid_overlap_of_showtimes() -> None:
 
 
 def _erase_seats() -> None:
-    of_shows = "(SELECT id FROM bookings WHERE showtime_id IS NOT NULL)"
     for statement in (
-        f"DELETE FROM notices WHERE booking_id IN {of_shows}",
-        f"DELETE FROM booking_slots WHERE booking_id IN {of_shows}",
+        "DELETE FROM notices WHERE booking_id IN (SELECT id FROM bookings WHERE showtime_id IS NOT NULL)",
+        "DELETE FROM booking_slots WHERE slot_id IN (SELECT id FROM slots WHERE showtime_id IS NOT NULL)",
         "DELETE FROM bookings WHERE showtime_id IS NOT NULL",
         "DELETE FROM slots WHERE showtime_id IS NOT NULL",
     ):

@@ -79,6 +79,7 @@ class AppointmentBody(PatientBody):
 class BookingQuery(PageQuery):
     status: BookingStatus | None = None
     doctor_id: ResourceId | None = None
+    showtime_id: ResourceId | None = None
     date: Day | None = None
     user_id: Uuid | None = None
 

@@ -161,4 +161,4 @@ def _filter(query: BookingQuery, actor: Actor) -> BookingFilter:
     begin, end = day_span(query.date, parts().config.zone) if query.date else (None, None)
     own = _only_own(actor)
     # A patient who asks for somebody else's bookings gets their own: what is not theirs does not exist.
-    return BookingFilter(own or query.user_id, query.status, query.doctor_id, begin, end)
+    return BookingFilter(own or query.user_id, query.status, query.doctor_id, query.showtime_id, begin, end)
