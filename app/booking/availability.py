@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Connection, TextClause, and_, false, literal, or_, select, text, tuple_
 
 from app.booking.free_slots import IS_HELD, NOW, days_with_free, is_free, nearest_free, next_free
+from app.booking.seat_slots import find_seat_slot
 from app.database import BigId, UtcDateTime
 from app.directory.doctors import read_doctor
 from app.directory.documents import Document, instant, select_slots, slot_document
@@ -91,11 +92,12 @@ def list_slots(
 
 
 def read_slot(connection: Connection, slot_id: int) -> Document:
-    """Raises NotFound."""
+    """A doctor's time or a seat. Raises NotFound."""
     row = connection.execute(select_slots().where(Slot.id == slot_id)).first()
-    if row is None:
+    found = slot_document(row) if row else find_seat_slot(connection, slot_id)
+    if found is None:
         raise NotFound("There is no such slot.")
-    return slot_document(row)
+    return found
 
 
 def day_availability(connection: Connection, doctor_id: int, day: date, hours: OpeningHours) -> Document:

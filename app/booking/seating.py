@@ -98,6 +98,13 @@ def seat_document(seat: Seat, state: str = OPEN, version: int | None = None) -> 
     return shown if version is None else {**shown, "version": version}
 
 
+def zone_prices(plan: SeatPlan) -> list[Document]:
+    """The zones of a plan, from the screen backwards."""
+    return [
+        {"name": name, "price": price_text(cents), "price_cents": cents} for name, cents in plan.zones.items()
+    ]
+
+
 def seats_payload(plan: SeatPlan, states: dict[int, State]) -> list[Document]:
     """Every seat of the plan with its state."""
     free = (OPEN, None)

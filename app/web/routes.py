@@ -15,12 +15,16 @@ def register_routes(app: APIFlask) -> None:
         concurrent,
         docs,
         doctors,
+        halls,
         health,
+        movies,
         patients,
+        showtimes,
         slots,
     )
     from app.web.pages.register import register_pages
 
-    for module in (doctors, slots, bookings, appointments, patients, auth, concurrent, health, events, docs):
+    people_and_times = (doctors, slots, bookings, appointments, patients, auth)
+    for module in (*people_and_times, movies, halls, showtimes, concurrent, health, events, docs):
         app.register_blueprint(module.api)
     register_pages(app)

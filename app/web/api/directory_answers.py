@@ -9,10 +9,12 @@ from flask import Response
 from pydantic import BaseModel
 
 from app.booking.availability import list_slots
+from app.booking.seat_slots import list_seat_slots
 from app.idempotency import Answer
 from app.web.api.answers import answer, answer_page
-from app.web.api.directory_inputs import DoctorSlotQuery
+from app.web.api.directory_inputs import DoctorSlotQuery, SlotQuery
 from app.web.api.freshness import read_from_primary
+from app.web.api.inputs import PageQuery
 from app.web.parts import parts
 
 
@@ -44,12 +46,12 @@ class PatientDocument(BaseModel):
 
 
 class SlotDocument(BaseModel):
-    """A time of a doctor: whether it is free, never who has it."""
+    """A time of a doctor or a seat at a showtime: whether it is free, never who has it."""
 
     id: str
-    doctor_id: str
-    doctor_name: str
-    specialization: str
+    doctor_id: str | None
+    doctor_name: str | None
+    specialization: str | None
     starts_at: str
     ends_at: str
     duration_minutes: int
@@ -59,6 +61,14 @@ class SlotDocument(BaseModel):
     state: str
     is_available: bool
     version: int
+    showtime_id: str | None = None
+    title: str | None = None
+    row: str | None = None
+    number: int | None = None
+    zone: str | None = None
+    kind: str | None = None
+    price: str | None = None
+    price_cents: int | None = None
 
 
 class IntervalDocument(BaseModel):
@@ -113,6 +123,16 @@ def slot_page(query: DoctorSlotQuery, doctor_id: int | None) -> Response:
     """One page of the slots that are asked for."""
     after: Any = query.after(datetime, int)
     with parts().database.read() as connection:
-        found = list_slots(connection, query.wanted(doctor_id), after, query.limit + 1)
+        return _page(list_slots(connection, query.wanted(doctor_id), after, query.limit + 1), query)
+
+
+def seat_page(query: SlotQuery, showtime_id: int) -> Response:
+    """One page of the seats of a showtime, as slots."""
+    after: Any = query.after(datetime, int)
+    with parts().database.read() as connection:
+        return _page(list_seat_slots(connection, showtime_id, query.state, after, query.limit + 1), query)
+
+
+def _page(found: list[dict[str, Any]], query: PageQuery) -> Response:
     page = answer_page(found, query.limit, lambda slot: (slot["starts_at"], int(slot["id"])))
     return read_from_primary(page)
