@@ -18,15 +18,19 @@ def register_routes(app: APIFlask) -> None:
         docs,
         doctors,
         elections,
+        halls,
         health,
+        movies,
         patients,
         servers,
+        showtimes,
         slots,
     )
     from app.web.pages.register import register_pages
 
     booking = (doctors, slots, bookings, appointments, patients, auth, concurrent)
+    shows = (movies, halls, showtimes)
     cluster = (health, servers, elections, clocks, control, events)
-    for module in (*booking, *cluster, docs):
+    for module in (*booking, *shows, *cluster, docs):
         app.register_blueprint(module.api)
     register_pages(app)

@@ -20,6 +20,8 @@ PUBLIC_FIELDS = frozenset((*SLOT_FIELDS, *DOCTOR_FIELDS, *HEARTBEAT_FIELDS))
 BARRIER = Barrier(HEARTBEAT_STREAM, field="starts_at", bound="horizon")
 INSTANTS = frozenset({"starts_at", "ends_at", "hold_until", "at", "horizon"})
 HEARTBEAT_KEY = "heartbeat"
+#: Seats are read from the primary; replicas hold the times of doctors.
+SHOWTIMES = "showtime:"
 
 
 class Incomplete(Exception):
@@ -60,6 +62,8 @@ def moment(micros: int) -> datetime:
 
 
 def _changes(record: Record) -> Iterator[Change]:
+    if record.stream.startswith(SHOWTIMES):
+        return
     payload = record.payload
     if record.kind == "slots":
         rows: Iterable[Mapping[str, Any]] = (
