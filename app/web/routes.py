@@ -20,13 +20,14 @@ def register_routes(app: APIFlask) -> None:
         elections,
         health,
         patients,
+        replicas,
         servers,
         slots,
     )
     from app.web.pages.register import register_pages
 
     booking = (doctors, slots, bookings, appointments, patients, auth, concurrent)
-    cluster = (health, servers, elections, clocks, control, events)
+    cluster = (health, servers, elections, clocks, replicas, control, events)
     for module in (*booking, *cluster, docs):
         app.register_blueprint(module.api)
     register_pages(app)
