@@ -50,6 +50,7 @@ def build_parts(config: Config) -> Parts:
     from app.web.broadcast import Broadcaster
     from app.web.cluster import Cluster
     from app.web.load_meter import LoadMeter, LoadReporter
+    from app.web.mirror import Mirror
     from app.web.neighbour import Neighbour
     from app.web.node_health import Health
     from app.web.parts import Parts
@@ -67,7 +68,7 @@ def build_parts(config: Config) -> Parts:
     client = Client(seal, HttpTransport(), engine.stamper, clock, book)
     meter = LoadMeter(clock)
     replica = NodeReplica(clock)
-    neighbour = Neighbour(client, config.node_id, replica)
+    neighbour = Neighbour(client, config.node_id, replica, clock)
     bus, bell = Bus(redis, Breaker(clock)), Bell(redis, clock, keys.BUS_CHANNEL)
     return Parts(
         config=config,
@@ -83,5 +84,5 @@ def build_parts(config: Config) -> Parts:
         load_meter=meter,
         load_reporter=LoadReporter(meter, client, config.node_id),
         reads=Reads(database, replica, ReplicatedSlots(replica), neighbour),
-        feed=Feed(replica, database, bus, bell, clock, neighbour.pull),
+        mirror=Mirror(neighbour, Feed(replica, database, bus, bell, clock, neighbour.pull)),
     )

@@ -22,6 +22,7 @@ def register_routes(app: APIFlask) -> None:
         health,
         movies,
         patients,
+        replicas,
         servers,
         showtimes,
         slots,
@@ -30,7 +31,7 @@ def register_routes(app: APIFlask) -> None:
 
     booking = (doctors, slots, bookings, appointments, patients, auth, concurrent)
     shows = (movies, halls, showtimes)
-    cluster = (health, servers, elections, clocks, control, events)
+    cluster = (health, servers, elections, clocks, replicas, control, events)
     for module in (*booking, *shows, *cluster, docs):
         app.register_blueprint(module.api)
     register_pages(app)

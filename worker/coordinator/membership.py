@@ -85,6 +85,10 @@ class Membership(Duty):
         live = self._detector.live
         return {node: card for node, card in self._cards.items() if node in live}
 
+    def everyone(self) -> frozenset[str]:
+        """All that should be there, this node included and the dead too: a majority is counted of them."""
+        return frozenset(self._known.keys() - self._gone.keys() | {self._frame.node})
+
     def sees_redis(self, now: float) -> bool:
         return now - self._redis_seen_at <= REDIS_GONE_SECONDS
 
