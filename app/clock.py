@@ -15,11 +15,14 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """This machine's clocks."""
+    """This machine's clocks. `skew_ms` makes the wall clock wrong on purpose, to show what notices it."""
+
+    def __init__(self, skew_ms: int = 0) -> None:
+        self._skew = timedelta(milliseconds=skew_ms)
 
     def now(self) -> datetime:
         """Aware UTC."""
-        return datetime.now(UTC)
+        return datetime.now(UTC) + self._skew
 
     def elapsed(self) -> float:
         """Seconds that never jump and go on while the machine sleeps (CLOCK_BOOTTIME)."""

@@ -59,6 +59,15 @@ class Config(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", validation_alias="LOG_LEVEL")
     cors_origin: str | None = Field(None, validation_alias="CORS_ORIGIN")
     db_pool_size: int = Field(20, validation_alias="DB_POOL_SIZE", ge=1, le=200)
+    rpc_host: str = Field("127.0.0.1", validation_alias="RPC_HOST")
+    rpc_port: int = Field(0, validation_alias="RPC_PORT", ge=0, le=65535)
+    rpc_url: str | None = Field(None, validation_alias="RPC_URL")
+    rpc_transport: Literal["http", "mailbox", "auto"] = Field("auto", validation_alias="RPC_TRANSPORT")
+    cluster_peers: dict[str, str] = Field(default_factory=dict, validation_alias="CLUSTER_PEERS")
+    node_weight: int = Field(1, validation_alias="NODE_WEIGHT", ge=1, le=100)
+    election_algorithm: Literal["bully", "ring"] = Field("bully", validation_alias="ELECTION_ALGORITHM")
+    election_preempt: bool = Field(False, validation_alias="ELECTION_PREEMPT")
+    clock_skew_ms: int = Field(0, validation_alias="CLOCK_SKEW_MS", ge=-86_400_000, le=86_400_000)
     trusted_proxies: int = Field(1, validation_alias="TRUSTED_PROXIES", ge=0, le=5)
 
     @classmethod
@@ -69,7 +78,10 @@ class Config(BaseModel):
         try:
             return cls.model_validate({name: value for name, value in environ.items() if value != ""})
         except ValidationError as error:
-            reasons = [f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()]
+            reasons = [
+                f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg'].removeprefix('Value error, ')}"
+                for e in error.errors()
+            ]
             raise ConfigError("; ".join(reasons)) from None
 
     @field_validator("database_url")
@@ -81,6 +93,16 @@ class Config(BaseModel):
         if not url.startswith(("postgresql+psycopg://", "sqlite:///")):
             raise ValueError("use postgresql://user:password@host/name or sqlite:///path")
         return url
+
+    @field_validator("cluster_peers", mode="before")
+    @classmethod
+    def _split_peers(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        pairs = [pair.strip().partition("=") for pair in given.split(",") if pair.strip()]
+        if not all(node and url.startswith("http://") for node, _, url in pairs):
+            raise ValueError("use node-1=http://host:port,node-2=http://host:port")
+        return {node.strip(): url.strip() for node, _, url in pairs}
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -122,6 +144,8 @@ class Config(BaseModel):
             raise ValueError(
                 f"SECRET_KEY must be set to {SHORTEST_SECRET} random characters or more in production"
             )
+        if self.clock_skew_ms:
+            raise ValueError("CLOCK_SKEW_MS is for tests and demonstrations only")
         if self.base_url.startswith("http://") and not _is_loopback(self.base_url):
             raise ValueError("BASE_URL must be https:// in production: links in mails carry a secret")
         return self
@@ -135,6 +159,17 @@ class Config(BaseModel):
     def address(self) -> str:
         """Where the other nodes reach this one."""
         return self.node_url or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def rpc_address(self) -> str:
+        """Where other coordinators, and this node's own web workers, call its coordinator."""
+        return self.rpc_url or f"http://{self.rpc_host}:{self.rpc_port}"
+
+    @property
+    def local_rpc_address(self) -> str | None:
+        """Where this node's own workers call its coordinator; none when no coordinator was planned."""
+        host = "127.0.0.1" if self.rpc_host == "0.0.0.0" else self.rpc_host  # noqa: S104 - compared, not bound
+        return f"http://{host}:{self.rpc_port}" if self.rpc_port else None
 
     @property
     def zone(self) -> ZoneInfo:

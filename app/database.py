@@ -124,6 +124,19 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection for reading whose statements all see the same moment."""
+        with _translated(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN")
+            else:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+    @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """One READ COMMITTED transaction (BEGIN IMMEDIATE in SQLite), committed at the end of the block.
 
@@ -227,6 +240,10 @@ def _postgres_engine(url: str, pool_size: int) -> Engine:
             "options": SESSION_SETTINGS,
             "connect_timeout": 3,
             "tcp_user_timeout": 5000,
+            # A server that vanished while it worked on a query sends nothing for us to miss.
+            "keepalives_idle": 3,
+            "keepalives_interval": 1,
+            "keepalives_count": 3,
             "application_name": "oneslot",
         },
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from worker.stack.errors import ProcessFailedError, StopRequested
 from worker.stack.keeper import Keeper
-from worker.stack.ports import http_status
+from worker.stack.ports import http_status, pick_free_port
 from worker.stack.process import Child, Program, describe_exit, stop_together
 from worker.stack.signals import StopSignals
 
@@ -31,6 +31,9 @@ def port_of(environ: Mapping[str, str]) -> int:
 def main() -> int:
     stop = StopSignals()
     children: list[Child] = []
+    # Chosen here, so that gunicorn's workers know where their coordinator answers, and it stays when the
+    # coordinator is started again.
+    os.environ["RPC_PORT"] = os.environ.get("RPC_PORT") or str(pick_free_port())
     try:
         server = Child(_program("gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"))
         children.append(server)

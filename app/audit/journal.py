@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
+from app.coordination.stamps import Stamp
 from app.tables.journal import AuditEntry
 
 
@@ -16,7 +17,7 @@ def record(
     node: str,
     actor: str,
     action: str,
-    lamport: int,
+    stamp: Stamp,
     booking_id: uuid.UUID | None = None,
     slot_id: int | None = None,
     fence: int | None = None,
@@ -28,7 +29,9 @@ def record(
             node=node,
             actor=actor,
             action=action,
-            lamport=lamport,
+            lamport=stamp.lamport,
+            vector_clock=dict(stamp.vector),
+            hybrid_clock=stamp.hybrid.packed,
             booking_id=booking_id,
             slot_id=slot_id,
             fence=fence,

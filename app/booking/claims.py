@@ -79,7 +79,9 @@ def take_all(
         statements.look_at_slots(act.tx, slot_ids, lock=True)  # in ascending order, against deadlocks
     rows = statements.take_slots(act.tx, slot_ids, booking_id, fences, hold)
     if len(rows) < len(slot_ids):
-        if refusal := true_refusal(act.tx, tuple(slot_ids)):
+        # Those we got look taken now, by us.
+        missed = tuple(sorted(set(slot_ids) - {row.id for row in rows}))
+        if refusal := true_refusal(act.tx, missed):
             raise refusal
         raise StaleFence({slot.id: slot.fence for slot in statements.look_at_slots(act.tx, slot_ids)})
     require_one_owner(rows)
@@ -145,6 +147,7 @@ def _booking_values(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim:
         "processed_by": act.engine.node_id,
         "logical_clock": act.stamp.lamport,
         "vector_clock": dict(act.stamp.vector),
+        "hybrid_clock": act.stamp.hybrid.packed,
     }
 
 

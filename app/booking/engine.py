@@ -39,6 +39,8 @@ class Engine:
     enqueue: Callable[[str, str], object]
     #: What this process knows of halls; never of who has which seat.
     plans: SeatPlans = field(default_factory=SeatPlans)
+    #: Told after commit under which numbers of which streams the change is.
+    note_positions: Callable[[Mapping[str, int]], object] = lambda positions: None
 
     def perform(self, actor: Actor, request: RequestKey | None, work: Callable[[Act], Document]) -> Answer:
         """Run work in one transaction, once per key; announce only what was committed now."""
@@ -55,6 +57,7 @@ class Engine:
         return answer
 
     def _announce(self, act: Act) -> None:
+        self.note_positions(act.positions)
         for change in act.changes:
             self.publish(change)
         for notice_id in act.notice_ids:
@@ -70,6 +73,7 @@ class Act:
     actor: Actor
     stamp: Stamp
     changes: list[Document] = field(default_factory=list)
+    positions: dict[str, int] = field(default_factory=dict)
     notice_ids: list[uuid.UUID] = field(default_factory=list)
 
     def slots_changed(self, rows: list[SlotRow]) -> None:
@@ -79,7 +83,7 @@ class Act:
         in_order = sorted(rows, key=lambda row: (_stream_of(row), row.id))
         for stream, of_stream in groupby(in_order, key=_stream_of):
             changes = [self._change(row) for row in of_stream]
-            outbox.append(self.tx, stream, "slot", *changes)
+            self.positions[stream] = outbox.append(self.tx, stream, "slot", *changes)
             self.changes += changes
 
     def _change(self, row: SlotRow) -> Document:
@@ -88,9 +92,12 @@ class Act:
             "id": str(row.id),
             **outbox.owner_fields(row.doctor_id, row.showtime_id),
             "starts_at": row.starts_at.isoformat(),
+            "ends_at": row.ends_at.isoformat(),
             "state": str(row.state),
+            "hold_until": row.hold_until.isoformat() if row.hold_until else None,
+            "is_interval": row.is_interval,
             "version": row.version,
-            "lamport": self.stamp.lamport,
+            **self.stamp.document(),
             "node": self.engine.node_id,
         }
 
@@ -102,7 +109,7 @@ class Act:
                 node=self.engine.node_id,
                 actor=self.actor.label,
                 action=action,
-                lamport=self.stamp.lamport,
+                stamp=self.stamp,
                 booking_id=booking_id,
                 slot_id=row.id,
                 fence=row.fence,
@@ -117,7 +124,7 @@ class Act:
                 node=self.engine.node_id,
                 actor="system",
                 action="expire",
-                lamport=self.stamp.lamport,
+                stamp=self.stamp,
                 booking_id=booking_id,
                 slot_id=slot_id,
                 detail={"noticed_by": noticed_by},

@@ -17,4 +17,25 @@ def slot_fence(slot_id: int) -> str:
 
 
 def node_heartbeat(node_id: str) -> str:
+    """What a node says of itself with each heartbeat; gone when it is silent for five seconds."""
     return f"oneslot:node:{node_id}"
+
+
+#: Every node that beat lately, by the time of its last beat on Redis's clock.
+NODES = "oneslot:nodes"
+
+
+def mailbox(process: str) -> str:
+    """The letters for a node, or the replies for one process."""
+    return f"oneslot:mailbox:{process}"
+
+
+#: How far each stream of changes goes in Redis: name -> last number published.
+BUS_HEADS = "oneslot:bus:heads"
+#: Rung with {name: number} when something was published; a hint that may be lost.
+BUS_CHANNEL = "oneslot:bus"
+
+
+def bus_stream(name: str) -> str:
+    """The committed changes of one stream, each under its own number."""
+    return f"oneslot:bus:{name}"

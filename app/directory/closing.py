@@ -16,6 +16,7 @@ from app.tables.booking import Booking, BookingSlot, BookingStatus, Slot, SlotSt
 
 SLOT_COLUMNS: tuple[Any, ...] = (
     Slot.id, Slot.doctor_id, Slot.showtime_id, Slot.starts_at, Slot.ends_at, Slot.state, Slot.version,
+    Slot.hold_until, Slot.is_interval,
 )  # fmt: skip
 #: ARRIVED is somebody who sits in the waiting room now.
 EXPECTED = (BookingStatus.CONFIRMED, BookingStatus.ARRIVED)

@@ -6,6 +6,7 @@ from app.database import Base
 from app.tables.accounts import Session, User
 from app.tables.booking import Booking, BookingSlot, BookingStatus, SeatKind, Slot, SlotState
 from app.tables.cinema import Hall, Movie, Showtime
+from app.tables.cluster import ClusterLogEntry, ClusterSetting
 from app.tables.directory import Doctor, Patient
 from app.tables.journal import AuditEntry, IdempotencyRecord, Notice, OutboxEntry, Stream
 from app.tables.leadership import LeaderState, LeaderTerm, Node
@@ -17,6 +18,8 @@ __all__ = [
     "Booking",
     "BookingSlot",
     "BookingStatus",
+    "ClusterLogEntry",
+    "ClusterSetting",
     "Doctor",
     "Hall",
     "IdempotencyRecord",

@@ -160,6 +160,8 @@ class Booking(Base):
     processed_by: Mapped[str] = mapped_column(String(40))
     logical_clock: Mapped[int] = mapped_column(BigId, default=0)
     vector_clock: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    #: 48 bits of milliseconds and 16 of counter; see HybridStamp.
+    hybrid_clock: Mapped[int] = mapped_column(BigId, default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now(), onupdate=db_now())
 

@@ -50,6 +50,9 @@ class AuditEntry(Base):
     slot_id: Mapped[int | None] = mapped_column(BigId)
     fence: Mapped[int | None] = mapped_column(BigId)
     lamport: Mapped[int] = mapped_column(BigId, default=0)
+    vector_clock: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    #: 48 bits of milliseconds and 16 of counter; see HybridStamp.
+    hybrid_clock: Mapped[int] = mapped_column(BigId, default=0)
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
 

@@ -32,6 +32,8 @@ class LeaderTerm(Base):
     algorithm: Mapped[str] = mapped_column(String(16))
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Why the leader stepped down; none when it was found gone and replaced.
+    end_reason: Mapped[str | None] = mapped_column(String(200))
 
 
 class Node(Base):
@@ -47,5 +49,15 @@ class Node(Base):
     connections: Mapped[int] = mapped_column(default=0)
     load: Mapped[float] = mapped_column(Float, default=0.0)
     status: Mapped[str] = mapped_column(String(16), default="up")
+    #: Where its coordinator answers calls; a loopback address counts on its own machine only.
+    rpc_address: Mapped[str | None] = mapped_column(String(200))
+    machine: Mapped[str] = mapped_column(String(200), default="")
+    #: The heavier leads rather.
+    weight: Mapped[int] = mapped_column(default=1)
+    #: The operator's wish: take no new visitors, do not lead.
+    draining: Mapped[bool] = mapped_column(default=False)
+    #: The last times its coordinator is known to have given, so that its next life does not go back.
+    lamport_last: Mapped[int] = mapped_column(BigId, default=0)
+    hybrid_last: Mapped[int] = mapped_column(BigId, default=0)
     #: Highest Lamport value any process of this node may have used; see coordination.stamps.
     lamport_reserved: Mapped[int] = mapped_column(BigId, default=0)

@@ -6,7 +6,7 @@ from apiflask import APIFlask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Config
-from app.web import correlation, cors, failures, headers, openapi, paths
+from app.web import causal, correlation, cors, failures, headers, openapi, paths, session_tokens
 from app.web.json import JsonRequest, OrjsonProvider
 from app.web.parts import EXTENSION, Parts
 from app.web.routes import register_routes
@@ -27,13 +27,16 @@ def build_application(parts: Parts) -> APIFlask:
     _configure(app, parts.config)
     paths.install(app)
     correlation.install(app)
+    causal.install(app)
+    session_tokens.install(app)
     cors.install(app)
     headers.install(app)
     failures.install(app)
     openapi.install(app)
     register_routes(app)
     proxies = parts.config.trusted_proxies
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
+    measured = parts.load_meter.around(app.wsgi_app)
+    app.wsgi_app = ProxyFix(measured, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     return app
 
 

@@ -12,10 +12,14 @@ from app.accounts.passwords import Passwords
 from app.booking.engine import Engine
 from app.clock import Clock
 from app.config import Config
+from app.coordination.replication.feed import Feed
 from app.database import Database
 from app.directory.directory import Directory
 from app.web.broadcast import Broadcaster
+from app.web.cluster import Cluster
+from app.web.load_meter import LoadMeter, LoadReporter
 from app.web.node_health import Health
+from app.web.reads import Reads
 
 EXTENSION = "oneslot"
 
@@ -33,6 +37,11 @@ class Parts:
     directory: Directory
     health: Health
     broadcaster: Broadcaster
+    cluster: Cluster
+    load_meter: LoadMeter
+    load_reporter: LoadReporter
+    reads: Reads
+    feed: Feed
 
 
 def parts() -> Parts:

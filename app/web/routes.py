@@ -12,19 +12,25 @@ def register_routes(app: APIFlask) -> None:
         appointments,
         auth,
         bookings,
+        clocks,
         concurrent,
+        control,
         docs,
         doctors,
+        elections,
         halls,
         health,
         movies,
         patients,
+        servers,
         showtimes,
         slots,
     )
     from app.web.pages.register import register_pages
 
-    people_and_times = (doctors, slots, bookings, appointments, patients, auth)
-    for module in (*people_and_times, movies, halls, showtimes, concurrent, health, events, docs):
+    booking = (doctors, slots, bookings, appointments, patients, auth, concurrent)
+    cinema = (movies, halls, showtimes)
+    cluster = (health, servers, elections, clocks, control, events)
+    for module in (*booking, *cinema, *cluster, docs):
         app.register_blueprint(module.api)
     register_pages(app)

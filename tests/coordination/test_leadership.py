@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 from redis import Redis
 from sqlalchemy import select, update
 
+from app.algorithms.election import LeaseGranted, LeaseRefused
+from app.algorithms.lease import LeaseHome
 from app.clock import ManualClock
 from app.coordination import keys
 from app.coordination.breaker import Breaker
-from app.coordination.leadership import (
-    LEASE_SECONDS,
-    SAFETY_SECONDS,
-    Deposed,
-    Leadership,
-    Term,
-    require_term,
-)
+from app.coordination.leadership import Deposed, Leadership, Term, require_term
 from app.database import Database, db_now
 from app.tables import LeaderState, LeaderTerm
 from tests.lineup import is_waiting
@@ -28,23 +24,49 @@ from tests.servers import RunningRedis, eventually
 from tests.together import together
 
 NO_REDIS = "redis://127.0.0.1:1/0"
-Campaigner = Callable[..., Leadership]
+
+
+class Candidate:
+    """A node that wants to lead, as its coordinator asks the lease's server."""
+
+    def __init__(self, leadership: Leadership, node_id: str) -> None:
+        self.leadership = leadership
+        self.node_id = node_id
+
+    def campaign(self, home: LeaseHome = LeaseHome.REDIS) -> Term | None:
+        answer = self.leadership.campaign(1, "bully", home)
+        return Term(self.node_id, answer.epoch, 0.0) if isinstance(answer, LeaseGranted) else None
+
+    def renew(self, term: Term, home: LeaseHome = LeaseHome.REDIS) -> Term | None:
+        answer = self.leadership.renew(2, term.epoch, home)
+        return term if isinstance(answer, LeaseGranted) else None
+
+    def resign(self, term: Term) -> None:
+        self.leadership.release(term.epoch, "the test says so")
+
+
+Campaigner = Callable[..., Candidate]
 
 
 @pytest.fixture
-def node(
+def node_of(
     connect: Callable[[str], Redis],
     open_database: Callable[[str], Database],
     clock: ManualClock,
-    database_url: str,
     redis_url: str,
 ) -> Campaigner:
-    """node("node-1") stands for election; each node has connections of its own."""
+    """node_of(database_url, "node-1") stands for election; each node has connections of its own."""
 
-    def make(node_id: str, redis: str = redis_url, database: str = database_url) -> Leadership:
-        return Leadership(open_database(database), connect(redis), Breaker(clock), clock, node_id)
+    def make(database: str, node_id: str, redis: str = redis_url, life: int = 1) -> Candidate:
+        leadership = Leadership(open_database(database), connect(redis), Breaker(clock), node_id, life)
+        return Candidate(leadership, node_id)
 
     return make
+
+
+@pytest.fixture
+def node(node_of: Campaigner, database_url: str) -> Campaigner:
+    return partial(node_of, database_url)
 
 
 @pytest.fixture
@@ -52,8 +74,8 @@ def redis(connect: Callable[[str], Redis], redis_url: str) -> Redis:
     return connect(redis_url)
 
 
-def elected(leadership: Leadership) -> Term:
-    term = leadership.campaign()
+def elected(candidate: Candidate) -> Term:
+    term = candidate.campaign()
     assert term is not None
     return term
 
@@ -107,34 +129,35 @@ def test_of_nodes_that_campaign_at_once_one_leads(
     assert history(database) == [(1, terms[0].node, False)]
 
 
-def test_a_term_must_be_renewed_before_its_lease_ends(node: Campaigner, clock: ManualClock) -> None:
-    leader = node("node-1")
-    began = clock.elapsed()
-    term = elected(leader)
-    clock.advance(2)
+def test_a_refused_candidate_is_told_who_leads_and_for_how_long(node: Campaigner) -> None:
+    elected(node("node-1"))
 
-    renewed = leader.renew(term)
+    refused = node("node-2").leadership.campaign(7, "ring", LeaseHome.REDIS)
 
-    assert term.deadline == began + LEASE_SECONDS - SAFETY_SECONDS
-    assert renewed == Term("node-1", 1, term.deadline + 2)
+    assert isinstance(refused, LeaseRefused)
+    assert refused.lease is not None
+    assert (refused.request, refused.lease.node, refused.lease.epoch) == (7, "node-1", 1)
+    assert 4 < refused.lease.remaining_seconds <= 6
 
 
-def test_the_deadline_counts_from_before_the_question(
-    node: Campaigner, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+def test_the_history_says_which_election_won_and_why_a_term_ended(
+    node: Campaigner, database: Database
 ) -> None:
     leader = node("node-1")
-    hold_lease = leader._hold_lease
+    leader.resign(elected(leader))
 
-    def slowly() -> bool | None:
-        answer = hold_lease()
-        clock.advance(3)
-        return answer
+    with database.read() as connection:
+        ended = connection.execute(select(LeaderTerm)).one()
 
-    monkeypatch.setattr(leader, "_hold_lease", slowly)
+    assert (ended.algorithm, ended.end_reason) == ("bully", "the test says so")
 
+
+def test_a_node_without_redis_does_not_lead_while_the_others_have_it(node: Campaigner) -> None:
+    leader = node("node-1")
     term = elected(leader)
 
-    assert term.deadline - clock.elapsed() == LEASE_SECONDS - SAFETY_SECONDS - 3
+    assert leader.renew(term, LeaseHome.NOWHERE) is None
+    assert node("node-2").campaign(LeaseHome.NOWHERE) is None
 
 
 def test_a_lease_that_ended_goes_to_the_next_with_a_higher_epoch(
@@ -192,7 +215,8 @@ def test_a_late_resignation_does_not_end_the_next_term(
     let_leases_end(database, redis)
     new = elected(successor)
 
-    sleeper.resign(old)
+    with pytest.raises(Deposed):
+        sleeper.resign(old)
 
     assert act_as(database, new)
     assert successor.renew(new) is not None
@@ -204,10 +228,29 @@ def test_a_leader_that_starts_again_follows_itself_with_a_new_epoch(
 ) -> None:
     before = elected(node("node-1"))
 
-    after = elected(node("node-1"))
+    after = elected(node("node-1", redis=NO_REDIS, life=2))
 
     assert after.epoch == before.epoch + 1
     assert not act_as(database, before)
+
+
+def test_the_lease_of_a_former_life_in_redis_is_waited_for(node: Campaigner, redis: Redis) -> None:
+    """It may still be acted upon by a process that hangs; it lapses within seconds."""
+    elected(node("node-1"))
+
+    assert node("node-1", life=2).campaign() is None
+    redis.delete(keys.LEADER_LEASE)
+    assert elected(node("node-1", life=2)).epoch == 2
+
+
+def test_giving_back_twice_is_harmless(node: Campaigner) -> None:
+    leader = node("node-1")
+    term = elected(leader)
+
+    leader.resign(term)
+    leader.resign(term)
+
+    assert elected(node("node-2")).epoch == term.epoch + 1
 
 
 def test_without_redis_the_lease_in_the_database_decides(node: Campaigner, database: Database) -> None:
@@ -249,12 +292,16 @@ def test_an_emptied_redis_makes_no_second_leader(node: Campaigner, database: Dat
     assert act_as(database, term)
 
 
-def test_a_leader_whose_lease_another_took_steps_down(node: Campaigner, redis: Redis) -> None:
+def test_what_redis_says_alone_does_not_end_a_term(
+    node: Campaigner, database: Database, redis: Redis
+) -> None:
+    """Another may hold its lease for a moment, before SQL refuses it; and Redis may lie."""
     leader = node("node-1")
     term = elected(leader)
-    redis.set(keys.LEADER_LEASE, "node-2")
+    redis.set(keys.LEADER_LEASE, "node-2#1|99")
 
-    assert leader.renew(term) is None
+    assert leader.renew(term) is not None
+    assert act_as(database, term)
 
 
 def test_a_redis_that_dies_during_a_term_does_not_end_it(
@@ -271,13 +318,13 @@ def test_a_redis_that_dies_during_a_term_does_not_end_it(
 
 
 def test_a_new_epoch_waits_for_the_open_transaction_of_the_old_one(
-    node: Campaigner, open_database: Callable[[str], Database], postgres_url: str, redis: Redis
+    node_of: Campaigner, open_database: Callable[[str], Database], postgres_url: str, redis: Redis
 ) -> None:
     """So no write of an old epoch can commit after the new leader has begun to act."""
     database = open_database(postgres_url)
-    old = elected(node("node-1", database=postgres_url))
+    old = elected(node_of(postgres_url, "node-1"))
     let_leases_end(database, redis)
-    successor = node("node-2", database=postgres_url)
+    successor = node_of(postgres_url, "node-2")
     order: list[str] = []
 
     def campaign() -> Any:

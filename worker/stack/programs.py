@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from worker.stack.ports import LOOPBACK
+from worker.stack.ports import LOOPBACK, pick_free_ports
 from worker.stack.private_file import kept_secret
 from worker.stack.process import Program
 from worker.stack.settings import ROOT, Node, StackSettings
@@ -18,6 +18,10 @@ _OF_ONE_PROCESS = (
     "DYNO",
     "NODE_URL",
     "BIND_HOST",
+    "RPC_PORT",
+    "RPC_URL",
+    "CLUSTER_PEERS",
+    "CLOCK_SKEW_MS",
     "WEB_CONCURRENCY",
 )
 
@@ -36,6 +40,9 @@ class AppPrograms:
         self._settings = settings
         self._log = settings.var / "log"
         self._environment = _environment(settings, addresses)
+        ports = pick_free_ports(len(settings.nodes))
+        self._rpc_ports = {node.id: port for node, port in zip(settings.nodes, ports, strict=True)}
+        self._skews = _skews(settings.environment.get("CLOCK_SKEW_MS", ""))
 
     @property
     def is_development(self) -> bool:
@@ -55,6 +62,10 @@ class AppPrograms:
             **_served_at(node.id, node.port),
             WEB_CONCURRENCY=workers,
             GRACEFUL_SECONDS="5",
+            RPC_PORT=str(self._rpc_ports[node.id]),
+            # So that nodes find each other even when Redis and the database are both away.
+            CLUSTER_PEERS=",".join(f"{n}=http://{LOOPBACK}:{p}" for n, p in self._rpc_ports.items()),
+            CLOCK_SKEW_MS=self._skews.get(node.id, "0"),
         )
 
     def events(self) -> Program:
@@ -73,6 +84,12 @@ class AppPrograms:
             cwd=ROOT,
             env={**self._environment, **own},
         )
+
+
+def _skews(given: str) -> dict[str, str]:
+    """CLOCK_SKEW_MS=node-2=2000 makes the clock of one node wrong, to show what notices it."""
+    pairs = [pair.partition("=") for pair in given.split(",") if "=" in pair]
+    return {node.strip(): skew.strip() for node, _, skew in pairs}
 
 
 def _served_at(name: str, port: int) -> dict[str, str]:

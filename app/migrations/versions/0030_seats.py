@@ -8,7 +8,7 @@ from alembic import op
 from app.database import UtcDateTime
 
 revision = "0030_seats"
-down_revision = "0001"
+down_revision = "0020_replication"
 branch_labels = None
 depends_on = None
 

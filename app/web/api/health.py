@@ -1,4 +1,4 @@
-"""Is this node well, are all nodes well, which nodes are there."""
+"""Is this node well, are all nodes well."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel
 
-from app.coordination.roster import read_roster
 from app.web.api.answers import answer
 from app.web.failures import Failure, problem
 from app.web.node_health import UNAVAILABLE, Document
@@ -31,19 +30,6 @@ class ClusterHealthDocument(BaseModel):
     nodes: list[dict[str, str]]
 
 
-class ServerDocument(BaseModel):
-    id: str
-    name: str
-    address: str
-    connections: int
-    load: float
-    is_leader: bool
-    epoch: int | None
-    status: str
-    started_at: str
-    last_heartbeat: str
-
-
 @api.get("/health")
 @policy("public")
 @api.output(NodeHealthDocument)
@@ -58,15 +44,6 @@ def show_own_health() -> Response:
 def show_cluster_health() -> Response:
     """The health of every node: 200 while any can serve, degraded when one cannot."""
     return _health(parts().health.of_all_nodes(), "No node can reach the database.")
-
-
-@api.get("/api/servers")
-@policy("public")
-@api.output(list[ServerDocument])  # type: ignore[arg-type]  # APIFlask takes it
-def list_servers() -> Response:
-    """Every node seen in the last day, and which one leads."""
-    with parts().database.read() as connection:
-        return answer(read_roster(connection))
 
 
 def _health(health: Document, trouble: str) -> Response:

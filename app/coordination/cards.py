@@ -1,0 +1,31 @@
+"""What a node says of itself with each heartbeat, to its peers, to Redis and to SQL alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.coordination.rpc.peers import Peer
+
+
+@dataclass(frozen=True)
+class Card:
+    node: str
+    incarnation: int
+    #: Where visitors reach it, and where its coordinator answers calls.
+    address: str
+    rpc_url: str | None = None
+    machine: str = ""
+    weight: int = 1
+    #: up, draining or left: what it says of itself; whether it is alive is for others to judge.
+    status: str = "up"
+    started_at: str = ""
+    sees_redis: bool = False
+    sees_database: bool = False
+    connections: int = 0
+    load: float = 0.0
+    #: good, warn, critical or unknown; see time_sync.ClockHealth.
+    clock: str = "unknown"
+
+    @property
+    def peer(self) -> Peer:
+        return Peer(self.node, self.rpc_url, self.machine)

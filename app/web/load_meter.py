@@ -1,0 +1,115 @@
+"""How busy this web worker is: counted around every request, told to the node's coordinator each second."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import structlog
+from werkzeug.wsgi import ClosingIterator
+
+from app.clock import Clock
+from app.coordination.load import LoadReport
+from app.coordination.rpc.client import Client
+from app.coordination.rpc.errors import CallFailed
+from app.coordination.rpc.peers import Peer
+
+REPORT_SECONDS = 1.0
+ANSWER_SECONDS = 0.5
+KEPT_REQUESTS = 1000
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+log = structlog.get_logger("load")
+
+
+class LoadMeter:
+    """Counts what is being answered; an event stream counts until it is closed."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._in_flight = self._requests = self._failures = 0
+        self._seconds: deque[float] = deque(maxlen=KEPT_REQUESTS)
+        self._cpu_at, self._cpu_used = clock.elapsed(), time.process_time()
+
+    def around(self, app: WsgiApp) -> WsgiApp:
+        """The same application, measured."""
+
+        def measured(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            began = self._begin()
+            try:
+                answer = app(environ, self._noting_failures(start_response))
+            except BaseException:
+                self._end()
+                raise
+            with self._lock:
+                self._seconds.append(self._clock.elapsed() - began)
+            return ClosingIterator(answer, self._end)
+
+        return measured
+
+    def report(self) -> LoadReport:
+        """What happened since the last report."""
+        now, used = self._clock.elapsed(), time.process_time()
+        with self._lock:
+            seconds = sorted(self._seconds)
+            self._seconds.clear()
+            cpu = (used - self._cpu_used) / max(now - self._cpu_at, 0.001)
+            self._cpu_at, self._cpu_used = now, used
+            counts = (self._in_flight, self._requests, self._failures)
+        p95 = seconds[math.ceil(len(seconds) * 0.95) - 1] * 1000 if seconds else None
+        return LoadReport(str(os.getpid()), *counts, None if p95 is None else round(p95, 1), round(cpu, 3))
+
+    def _begin(self) -> float:
+        with self._lock:
+            self._in_flight += 1
+            self._requests += 1
+        return self._clock.elapsed()
+
+    def _end(self) -> None:
+        with self._lock:
+            self._in_flight -= 1
+
+    def _noting_failures(self, start_response: Callable[..., Any]) -> Callable[..., Any]:
+        def note(status: str, *rest: Any) -> Any:
+            if status.startswith("5"):
+                with self._lock:
+                    self._failures += 1
+            return start_response(status, *rest)
+
+        return note
+
+
+class LoadReporter:
+    """Tells the coordinator; the call also carries the stamps of both, so that neither falls behind."""
+
+    def __init__(self, meter: LoadMeter, client: Client, node: str) -> None:
+        self._meter = meter
+        self._client = client
+        self._node = node
+
+    def start(self) -> None:
+        """Report until the process ends, where there is a coordinator. Once per process, after the fork."""
+        if self._client.book.find(self._node) == Peer(self._node, None):
+            return
+        threading.Thread(target=self._run, daemon=True, name="load").start()
+
+    def report_once(self) -> bool:
+        """False when the coordinator did not take it."""
+        try:
+            self._client.call(self._node, "load.report", self._meter.report(), ANSWER_SECONDS)
+        except CallFailed:
+            return False
+        return True
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(REPORT_SECONDS)
+            try:
+                self.report_once()
+            except Exception:
+                log.exception("A report about the load failed.")

@@ -1,0 +1,88 @@
+"""People who book while something breaks: they hold, confirm, book, cancel, and let holds lapse."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loadtest.history import Entry, Outcome, Scribe
+from loadtest.patient import Claim, Patient
+from loadtest.target import Target
+from loadtest.wire import Wire
+
+_PAUSE_SECONDS = 0.15
+#: A person's browser gives up sooner than a server that hangs.
+_TIMEOUT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """How many calls got a definite answer, and how many wishes did in the end, repeats under one key
+    included."""
+
+    calls: int
+    answered: int
+    wishes: int
+    decided: int
+
+    @property
+    def call_share(self) -> float:
+        return self.answered / self.calls if self.calls else 0.0
+
+    @property
+    def wish_share(self) -> float:
+        return self.decided / self.wishes if self.wishes else 0.0
+
+
+def success_of(entries: Sequence[Entry]) -> Success:
+    """A conflict is an answer like any other; silence and 5xx are none."""
+    calls = [entry for entry in entries if entry.key is not None]
+    answered = [entry for entry in calls if entry.out is not Outcome.INFO]
+    return Success(
+        len(calls), len(answered), len({entry.key for entry in calls}), len({entry.key for entry in answered})
+    )
+
+
+class Bookers:
+    """So many clients at the balancer, from start() to stop()."""
+
+    def __init__(self, target: Target, slots: Sequence[str], scribe: Scribe, count: int, seed: int) -> None:
+        self._over = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._book, args=(target, slots, scribe, number, seed), daemon=True)
+            for number in range(count)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Returns when everybody has had the answer to their last wish."""
+        self._over.set()
+        for thread in self._threads:
+            thread.join(timeout=60)
+
+    def _book(self, target: Target, slots: Sequence[str], scribe: Scribe, number: int, seed: int) -> None:
+        dice = random.Random(seed * 1000 + number)
+        wire = Wire(target.base_url, _TIMEOUT_SECONDS)
+        patient = Patient(f"booker-{number}", wire, scribe)
+        while not self._over.is_set():
+            claim = patient.claim(dice.choice(slots), hold=dice.random() < 0.5)
+            if claim is not None:
+                _go_on(patient, claim, dice)
+            time.sleep(_PAUSE_SECONDS * dice.random() * 2)
+        wire.close()
+
+
+def _go_on(patient: Patient, claim: Claim, dice: random.Random) -> None:
+    if not claim.is_hold:
+        if dice.random() < 0.7:  # keeps slots free for the others
+            patient.change("cancel", claim)
+        return
+    change = dice.choice(("confirm", "release", "extend", None))
+    if change is not None:
+        patient.change(change, claim)

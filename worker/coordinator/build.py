@@ -1,0 +1,112 @@
+"""Plugs one coordinator together: its frame, its duties in order, and the doors through which it is
+called."""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy import Connection
+
+from app.booking.actions import expire_due_holds
+from app.booking.build import build_engine
+from app.clock import Clock, SystemClock
+from app.config import Config
+from app.coordination import cluster_log, membership
+from app.coordination.breaker import Breaker
+from app.coordination.connection import connect_redis
+from app.coordination.heartbeats import Heartbeats
+from app.coordination.leadership import Leadership, Term, require_term
+from app.coordination.rpc.client import Client
+from app.coordination.rpc.desk import Desk
+from app.coordination.rpc.doors import Doors, open_transport
+from app.coordination.rpc.methods import Methods
+from app.coordination.rpc.peers import AddressBook, Peer, this_machine
+from app.coordination.rpc.seal import Seal
+from app.coordination.stamps import Stamper
+from app.database import Database
+from app.errors import Unavailable
+from app.queue import JobQueue
+from worker.coordinator.chronicle import Chronicle
+from worker.coordinator.clocks import Clocks
+from worker.coordinator.election import Election
+from worker.coordinator.frame import Coordinator, Frame
+from worker.coordinator.leader_work import LeaderWork
+from worker.coordinator.load import Load
+from worker.coordinator.loop import Backgrounds, Loop
+from worker.coordinator.membership import Membership
+from worker.coordinator.operator import Operator
+from worker.coordinator.timekeeper import Timekeeper
+from worker.jobs import build_sender
+from worker.postman import Postman
+
+POOL_SIZE = 8
+log = structlog.get_logger("coordinator")
+
+
+def build(config: Config) -> tuple[Coordinator, Doors]:
+    """The coordinator, and the doors to open before it runs and to close after."""
+    clock = SystemClock(config.clock_skew_ms)
+    database = Database(config.database_url, POOL_SIZE)
+    redis = connect_redis(config.redis_url)
+    breaker = Breaker(clock)
+    queue = JobQueue(redis, breaker)
+    engine = build_engine(config, database, redis, clock, queue.enqueue)
+    loop = Loop(clock)
+    methods = Methods(loop.ask)
+    seal = Seal(config.secret_key, config.node_id)
+    doors = Doors(config, Desk(seal, methods, engine.stamper, clock))
+    config = config.model_copy(update={"rpc_port": doors.port})
+    peers = [Peer(node, url, this_machine()) for node, url in config.cluster_peers.items()]
+    frame = Frame(
+        config=config,
+        incarnation=_join(config, database, engine.stamper, clock),
+        clock=clock,
+        database=database,
+        redis=redis,
+        breaker=breaker,
+        stamper=engine.stamper,
+        loop=loop,
+        methods=methods,
+        client=Client(seal, open_transport(config), engine.stamper, clock, AddressBook(peers)),
+        chronicle=Chronicle(config.node_id, clock, engine.stamper),
+        background=Backgrounds(loop),
+    )
+    members = Membership(frame, Heartbeats(redis, breaker))
+    election = Election(
+        frame, members, Leadership(database, redis, breaker, config.node_id, frame.incarnation)
+    )
+    postman = Postman(build_sender(config, database), queue.enqueue)
+    clocks = Clocks(frame, members, election)
+    duties = [
+        members,
+        election,
+        clocks,
+        Timekeeper(frame, members, election, clocks),
+        Load(frame, members),
+        Operator(frame, election),
+        LeaderWork(
+            frame, election, "sweep", 1.0, lambda term: expire_due_holds(engine, term), clocks.distrust
+        ),
+        LeaderWork(frame, election, "notices", 1.0, lambda _term: postman.start_round()),
+        LeaderWork(frame, election, "log-pruning", 60.0, lambda term: prune_log(database, term)),
+    ]
+    return Coordinator(frame, duties), doors
+
+
+def prune_log(database: Database, term: Term) -> None:
+    def work(tx: Connection) -> None:
+        require_term(tx, term)
+        cluster_log.prune(tx)
+
+    database.run(work)
+
+
+def _join(config: Config, database: Database, stamper: Stamper, clock: Clock) -> int:
+    """This life's number. During an outage of the database the time of day has to do: it rises too."""
+    now_ms = int(clock.now().timestamp() * 1000)
+    try:
+        joined = database.run(lambda tx: membership.join(tx, config.node_id, config.address, now_ms))
+    except Unavailable as error:
+        log.warning("Joined without the database.", detail=error.detail)
+        return now_ms
+    stamper.resume(joined.lamport, joined.hybrid)
+    return joined.incarnation
