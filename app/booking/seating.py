@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
@@ -10,11 +11,11 @@ from sqlalchemy import Connection, Row, func, select
 from app.booking.documents import price_text
 from app.booking.free_slots import NOW, is_free
 from app.booking.seat_plan import SEAT_COLUMNS, Seat, SeatPlan, seat_of
-from app.booking.statements import lapsed
 from app.directory.documents import Document
 from app.tables.booking import Slot, SlotState
 
 OPEN = SlotState.OPEN.value
+DIGEST_CHARACTERS = 16
 State = tuple[str, int]
 
 
@@ -40,17 +41,6 @@ def count_on_hold(connection: Connection, showtime_id: int, zone: str | None = N
     if zone is not None:
         query = query.where(Slot.seat_zone == zone)
     return int(connection.execute(query).scalar_one())
-
-
-def seats_version(connection: Connection, showtime_id: int) -> str:
-    """Changes whenever a seat's state does: every write raises a version, and time lets holds lapse."""
-    row = connection.execute(
-        select(
-            func.coalesce(func.sum(Slot.version), 0).label("versions"),
-            func.count().filter(lapsed()).label("lapsed"),
-        ).where(Slot.showtime_id == showtime_id)
-    ).one()
-    return f"{row.versions}-{row.lapsed}"
 
 
 def free_counts(connection: Connection, showtime_ids: Sequence[int]) -> dict[str, int]:
@@ -96,6 +86,12 @@ def seat_document(seat: Seat, state: str = OPEN, version: int | None = None) -> 
         "state": state,
     }
     return shown if version is None else {**shown, "version": version}
+
+
+def states_digest(states: Mapping[int, State]) -> str:
+    """Differs whenever a seat's state does: every write raises a version, and time ends holds."""
+    told = ",".join(f"{slot_id}:{state}:{version}" for slot_id, (state, version) in sorted(states.items()))
+    return hashlib.sha256(told.encode()).hexdigest()[:DIGEST_CHARACTERS]
 
 
 def zone_prices(plan: SeatPlan) -> list[Document]:

@@ -9,6 +9,7 @@ from pydantic import Field, StrictBool, StrictInt, StringConstraints, model_vali
 
 from app.booking.actions import SeatWish
 from app.booking.rules import MOST_SLOTS
+from app.coordination.replication.levels import Level
 from app.directory.layouts import LONGEST_LABEL, MOST_COLUMNS, MOST_ROWS, HallRow, Layout, Zone
 from app.directory.movies import LARGEST_SEED
 from app.directory.program import MOST_DAYS, Program, daily
@@ -128,6 +129,7 @@ class SeatsQuery(RequestModel):
     """sparse leaves out the free seats: whoever knows the layout's version knows them."""
 
     sparse: bool = False
+    consistency: Level | None = None
 
 
 class BestBody(PatientBody):

@@ -12,20 +12,22 @@ from app.booking.seating import (
     free_counts,
     seat_states,
     seats_payload,
-    seats_version,
     sparse_payload,
+    states_digest,
     zone_prices,
 )
+from app.coordination.outbox import showtime_stream
 from app.directory.scheduling import create_showtimes, preview_showtimes
 from app.directory.showtimes import read_showtime
 from app.web.api.answers import answer
 from app.web.api.booking_answers import NewBookingDocument, created, current_actor, patient_details
 from app.web.api.cinema_answers import PREVIEW, ProgramDocument, SeatMapDocument, ShowtimeDocument
 from app.web.api.cinema_inputs import BestBody, SeatsQuery, ShowtimeBody
-from app.web.api.freshness import read_from_primary
+from app.web.api.freshness import read_fresh, read_from_primary, say_freshness
 from app.web.api.request_keys import request_key
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.reads import Question
 
 api = APIBlueprint("showtimes", __name__, url_prefix="/api/showtimes", tag="Movies")
 NOT_MODIFIED = 304
@@ -69,11 +71,17 @@ def show_seats(showtime_id: int, query: SeatsQuery) -> Response:
     """Show every seat with its state, or with `sparse` only those that are not free."""
     with parts().database.read() as connection:
         plan = parts().engine.plans.of(connection, showtime_id)
-        etag = f"{plan.version}.{seats_version(connection, showtime_id)}.{int(query.sparse)}"
-        if request.if_none_match.contains_weak(etag):
-            return _tagged(Response(status=NOT_MODIFIED), etag)
-        states = seat_states(connection, showtime_id)
-    return _tagged(read_from_primary(answer(_seat_map(plan, states, query.sparse))), etag)
+    question = Question(
+        streams=frozenset({showtime_stream(showtime_id)}),
+        ask_primary=lambda connection: seat_states(connection, showtime_id),
+        ask_replica=lambda slots: slots.seat_states(showtime_id),
+    )
+    served = read_fresh(question, query.consistency)
+    etag = f"{plan.version}.{states_digest(served.value)}.{int(query.sparse)}"
+    if request.if_none_match.contains_weak(etag):
+        return say_freshness(_tagged(Response(status=NOT_MODIFIED), etag), served)
+    seen = answer(_seat_map(plan, served.value, query.sparse))
+    return say_freshness(_tagged(seen, etag), served)
 
 
 @api.post("/<id:showtime_id>/best-available")
