@@ -24,6 +24,7 @@ from app.coordination.rpc.seal import Seal
 from app.database import Database
 from app.errors import Unavailable
 from app.queue import JobQueue
+from worker.coordinator.balancer import Balancer
 from worker.coordinator.chronicle import Chronicle
 from worker.coordinator.clocks import Clocks
 from worker.coordinator.election import Election
@@ -81,6 +82,7 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         clocks,
         Timekeeper(frame, members, election, clocks),
         Load(frame, members),
+        Balancer(frame, members, election),
         Operator(frame, election),
         LeaderWork(
             frame, election, "sweep", 1.0, lambda term: expire_due_holds(engine, term), clocks.distrust
