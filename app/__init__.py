@@ -46,6 +46,8 @@ def build_parts(config: Config) -> Parts:
     from app.web.load_meter import LoadMeter, LoadReporter
     from app.web.node_health import Health
     from app.web.parts import Parts
+    from app.web.recall import Recall
+    from app.web.survey import Survey
 
     database = Database(config.database_url, config.db_pool_size)
     redis = connect_redis(config.redis_url)
@@ -67,6 +69,8 @@ def build_parts(config: Config) -> Parts:
         health=Health(config, database, redis, clock),
         broadcaster=Broadcaster(lambda: ChangeFeed(redis, database, clock)),
         cluster=Cluster(config, clock, database, client),
+        survey=Survey(config.node_id, client, clock),
+        recall=Recall(database, clock),
         load_meter=meter,
         load_reporter=LoadReporter(meter, client, config.node_id),
     )

@@ -18,6 +18,8 @@ from app.web.broadcast import Broadcaster
 from app.web.cluster import Cluster
 from app.web.load_meter import LoadMeter, LoadReporter
 from app.web.node_health import Health
+from app.web.recall import Recall
+from app.web.survey import Survey
 
 EXTENSION = "oneslot"
 
@@ -36,6 +38,8 @@ class Parts:
     health: Health
     broadcaster: Broadcaster
     cluster: Cluster
+    survey: Survey
+    recall: Recall
     load_meter: LoadMeter
     load_reporter: LoadReporter
 

@@ -11,6 +11,7 @@ def register_routes(app: APIFlask) -> None:
     from app.web.api import (
         appointments,
         auth,
+        balancing,
         bookings,
         clocks,
         concurrent,
@@ -26,7 +27,7 @@ def register_routes(app: APIFlask) -> None:
     from app.web.pages.register import register_pages
 
     booking = (doctors, slots, bookings, appointments, patients, auth, concurrent)
-    cluster = (health, servers, elections, clocks, control, events)
+    cluster = (health, servers, elections, clocks, control, balancing, events)
     for module in (*booking, *cluster, docs):
         app.register_blueprint(module.api)
     register_pages(app)

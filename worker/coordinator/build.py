@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy import Connection
 
 from app.booking.actions import expire_due_holds
+from app.booking.auditor import Auditor
 from app.booking.build import build_engine
 from app.clock import SystemClock
 from app.config import Config
@@ -24,16 +25,19 @@ from app.coordination.rpc.seal import Seal
 from app.database import Database
 from app.errors import Unavailable
 from app.queue import JobQueue
+from worker.coordinator.audit import Audit
 from worker.coordinator.balancer import Balancer
 from worker.coordinator.chronicle import Chronicle
 from worker.coordinator.clocks import Clocks
 from worker.coordinator.election import Election
 from worker.coordinator.frame import Coordinator, Frame
+from worker.coordinator.history import History
 from worker.coordinator.leader_work import LeaderWork
 from worker.coordinator.load import Load
 from worker.coordinator.loop import Backgrounds, Loop
 from worker.coordinator.membership import Membership
 from worker.coordinator.operator import Operator
+from worker.coordinator.survey import Survey
 from worker.coordinator.timekeeper import Timekeeper
 from worker.jobs import build_sender
 from worker.postman import Postman
@@ -83,14 +87,18 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         Timekeeper(frame, members, election, clocks),
         Load(frame, members),
         Balancer(frame, members, election),
+        History(frame, members),
         Operator(frame, election),
         LeaderWork(
             frame, election, "sweep", 1.0, lambda term: expire_due_holds(engine, term), clocks.distrust
         ),
         LeaderWork(frame, election, "notices", 1.0, lambda _term: postman.start_round()),
+        Audit(frame, election, Auditor(database, clock)),
         LeaderWork(frame, election, "log-pruning", 60.0, lambda term: prune_log(database, term)),
     ]
-    return Coordinator(frame, duties), doors
+    coordinator = Coordinator(frame, duties)
+    Survey(frame, members, coordinator.state)
+    return coordinator, doors
 
 
 def prune_log(database: Database, term: Term) -> None:

@@ -22,6 +22,9 @@ class ServerDocument(BaseModel):
     connections: int
     load: float
     weight: int
+    requests: int | None
+    p95_ms: float | None
+    version: str | None
     is_leader: bool
     epoch: int | None
     status: str
@@ -35,8 +38,8 @@ class ServerDocument(BaseModel):
 @api.output(list[ServerDocument])  # type: ignore[arg-type]  # APIFlask takes it
 def list_servers() -> Response:
     """Every node of the last day: status as this node's failure detector sees it (up, draining, suspect,
-    down, left), requests being answered (connections), processors in use (load), and which one leads in
-    which epoch."""
+    down, left), requests being answered (connections), processors in use (load), requests answered since its
+    coordinator began, and which one leads in which epoch."""
     return answer(parts().cluster.servers())
 
 
