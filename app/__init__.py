@@ -45,7 +45,9 @@ def build_parts(config: Config) -> Parts:
     from app.web.cluster import Cluster
     from app.web.load_meter import LoadMeter, LoadReporter
     from app.web.node_health import Health
+    from app.web.overview import Overviews
     from app.web.parts import Parts
+    from app.web.pulse import Pulse
     from app.web.recall import Recall
     from app.web.survey import Survey
 
@@ -58,6 +60,10 @@ def build_parts(config: Config) -> Parts:
     seal = Seal(config.secret_key, config.node_id)
     client = Client(seal, HttpTransport(), engine.stamper, clock, book)
     meter = LoadMeter(clock)
+    broadcaster = Broadcaster(lambda: ChangeFeed(redis, database, clock))
+    cluster = Cluster(config, clock, database, client)
+    survey, recall = Survey(config.node_id, client, clock), Recall(database, clock)
+    overviews = Overviews(config.node_id, cluster, survey, recall)
     return Parts(
         config=config,
         database=database,
@@ -67,10 +73,12 @@ def build_parts(config: Config) -> Parts:
         engine=engine,
         directory=Directory(database, engine.stamper, config.node_id, engine.publish),
         health=Health(config, database, redis, clock),
-        broadcaster=Broadcaster(lambda: ChangeFeed(redis, database, clock)),
-        cluster=Cluster(config, clock, database, client),
-        survey=Survey(config.node_id, client, clock),
-        recall=Recall(database, clock),
+        broadcaster=broadcaster,
+        cluster=cluster,
+        survey=survey,
+        recall=recall,
+        overviews=overviews,
+        pulse=Pulse("cluster", clock, lambda: overviews.read().document(), lambda: broadcaster.is_stopping),
         load_meter=meter,
         load_reporter=LoadReporter(meter, client, config.node_id),
     )

@@ -18,6 +18,8 @@ from app.web.broadcast import Broadcaster
 from app.web.cluster import Cluster
 from app.web.load_meter import LoadMeter, LoadReporter
 from app.web.node_health import Health
+from app.web.overview import Overviews
+from app.web.pulse import Pulse
 from app.web.recall import Recall
 from app.web.survey import Survey
 
@@ -40,6 +42,8 @@ class Parts:
     cluster: Cluster
     survey: Survey
     recall: Recall
+    overviews: Overviews
+    pulse: Pulse
     load_meter: LoadMeter
     load_reporter: LoadReporter
 

@@ -19,6 +19,8 @@ Value = TypeVar("Value")
 Question = Callable[[Connection], Any]
 ANSWER_SECONDS = 0.8
 REMEMBER_SECONDS = 0.7
+#: A question that hangs leaves its last answer to grow old.
+STALE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Recalled(Generic[Value]):
 
     value: Value | None
     age_seconds: float | None
-    #: The database was asked for a newer one and did not answer.
+    #: The database does not answer with a newer one.
     is_stale: bool
 
 
@@ -80,5 +82,5 @@ class Recall:
 
 def _recalled(memory: _Memory, now: float) -> Recalled[Any]:
     age = None if memory.at is None else now - memory.at
-    is_stale = memory.has_failed or memory.is_being_asked
-    return Recalled(memory.value, age, is_stale)
+    is_old = age is None or age > STALE_SECONDS
+    return Recalled(memory.value, age, memory.has_failed or is_old)

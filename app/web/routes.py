@@ -14,6 +14,7 @@ def register_routes(app: APIFlask) -> None:
         balancing,
         bookings,
         clocks,
+        cluster_events,
         concurrent,
         control,
         docs,
@@ -27,7 +28,7 @@ def register_routes(app: APIFlask) -> None:
     from app.web.pages.register import register_pages
 
     booking = (doctors, slots, bookings, appointments, patients, auth, concurrent)
-    cluster = (health, servers, elections, clocks, control, balancing, events)
+    cluster = (health, servers, elections, clocks, control, balancing, events, cluster_events)
     for module in (*booking, *cluster, docs):
         app.register_blueprint(module.api)
     register_pages(app)

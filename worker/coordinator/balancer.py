@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from app.algorithms.balancing import Load
-from app.coordination.balancing import Plan, Policy, decide, is_due, parse, place_of, render, urgency
+from app.coordination.balancing import Plan, Policy, Urgency, decide, is_due, parse, place_of, render, urgency
 from app.coordination.cards import Card
 from app.coordination.membership import UP
 from app.coordination.settings import BALANCING_POLICY
@@ -48,11 +48,12 @@ class Balancer(Duty):
             return
         self._in_force = parse(self._file.read())  # any node of this machine may have written it
         wanted = self._wanted
-        if (
-            not self._reason_for_rest
-            and wanted
-            and is_due(urgency(self._in_force, wanted), now - self._tried_at)
-        ):
+        if self._reason_for_rest or wanted is None:
+            return
+        pressing = urgency(self._in_force, wanted)
+        if pressing is Urgency.NONE:
+            self._trouble = None
+        elif is_due(pressing, now - self._tried_at):
             self._write(self._file, wanted, now)
 
     def document(self, now: float) -> Document:
