@@ -33,7 +33,7 @@ load: $(VENV)/dev.stamp ## Put load on the running stack and judge what it answe
 prove: $(VENV)/dev.stamp ## Race for slots on the running stack, with Redis killed and frozen, and judge it (ARGS="--help")
 	@exec $(PY) -m loadtest.prove $(ARGS)
 
-mutants: $(VENV)/dev.stamp ## Remove each guard in turn and show the test that notices
+mutants: $(VENV)/dev.stamp ## Take the guards away one at a time; for each a named test must fail (ARGS="lost reply")
 	@exec $(PY) -m tests.mutants $(ARGS)
 
 simulate: $(VENV)/dev.stamp ## Run the distributed algorithms through SEEDS=10000 worlds of faults (ARGS="--help")

@@ -87,14 +87,14 @@ class Campaign:
         if self.success.wish_share < PROMISED_SUCCESS:
             found.append(f"only {self.success.wish_share:.2%} of the wishes were decided")
         found += self.evidence.faults if self.evidence else ["no evidence was gathered"]
-        return found + (self.leadership.faults if self.leadership else [])
+        return [*found, *(self.leadership.faults if self.leadership else ["no term was judged"])]
 
 
 def run(target: Target, options: argparse.Namespace, fault_name: str) -> Campaign:
     campaign = Campaign(fault_name)
     history = options.directory / f"failover-{fault_name}-{time.strftime('%Y%m%dT%H%M%S')}.jsonl"
     stage = Stage(target)
-    doctor = stage.new_doctor(f"failover {os.getpid()} {fault_name}")
+    doctor = stage.new_doctor(f"failover-{os.getpid()}-{fault_name}")
     slots = [place.id for place in stage.new_slots(doctor, first_day=tomorrow(), days=7, minutes=10)]
     first_epoch = _leader_of(options.stack_file).epoch
     with Scribe(history) as scribe:

@@ -8,12 +8,12 @@ from enum import Enum
 from types import UnionType
 from typing import TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from app.algorithms.change_log import ReplicaDelta
 from app.algorithms.election_messages import ElectionMessage
 from app.algorithms.failure_detector import DetectorMessage
 from app.algorithms.gossip import Answer, Offer, Probe
 from app.algorithms.logical_clocks import VersionVector
 from app.algorithms.registers import BoardDelta, Write
-from app.algorithms.replica import ReplicaDelta
 
 JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
 Bound = Mapping[object, object]  # what the type variables of a generic message stand for

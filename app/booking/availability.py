@@ -101,20 +101,30 @@ def day_availability(connection: Connection, doctor_id: int, day: date, hours: O
 
     Raises NotFound for the doctor."""
     doctor = read_doctor(connection, doctor_id)
-    zone = ZoneInfo(doctor["timezone"])
-    opens_at = reached(on_day(day, hours.start_hour * 60), zone)
-    closes_at = reached(on_day(day, hours.end_hour * 60), zone)
-    ahead = Span(max(opens_at, read_now(connection)), closes_at)
-    free = subtract(ahead, _taken(connection, doctor_id, ahead)) if ahead.starts_at < closes_at else []
+    opening = opening_span(day, hours, ZoneInfo(doctor["timezone"]))
+    ahead = Span(max(opening.starts_at, read_now(connection)), opening.ends_at)
     wanted = SlotFilter(doctor_id, day, day, state=SlotState.OPEN)
     slots = list_slots(connection, wanted, limit=MOST_SLOTS_PER_DAY)
+    return day_document(doctor, day, opening, ahead, _taken(connection, doctor_id, ahead), slots)
+
+
+def opening_span(day: date, hours: OpeningHours, zone: ZoneInfo) -> Span:
+    opens_at = reached(on_day(day, hours.start_hour * 60), zone)
+    return Span(opens_at, reached(on_day(day, hours.end_hour * 60), zone))
+
+
+def day_document(
+    doctor: Document, day: date, opening: Span, ahead: Span, taken: list[Span], slots: list[Document]
+) -> Document:
+    """What is left of the span ahead of the day; `slots` are the open ones of that day."""
+    free = subtract(ahead, taken) if ahead.starts_at < ahead.ends_at else []
     return {
-        "doctor_id": str(doctor_id),
+        "doctor_id": doctor["id"],
         "doctor_name": doctor["name"],
         "date": day.isoformat(),
-        "timezone": zone.key,
-        "opens_at": instant(opens_at),
-        "closes_at": instant(closes_at),
+        "timezone": doctor["timezone"],
+        "opens_at": instant(opening.starts_at),
+        "closes_at": instant(opening.ends_at),
         "free": [_interval(span) for span in free],
         "slots": [slot for slot in slots if slot["is_available"]],
     }

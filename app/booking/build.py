@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from redis import Redis
 
@@ -18,7 +18,12 @@ from app.database import Database
 
 
 def build_engine(
-    config: Config, database: Database, redis: Redis, clock: Clock, enqueue: Callable[[str, str], object]
+    config: Config,
+    database: Database,
+    redis: Redis,
+    clock: Clock,
+    enqueue: Callable[[str, str], object],
+    note_positions: Callable[[Mapping[str, int]], object] = lambda positions: None,
 ) -> Engine:
     breaker = Breaker(clock)
     return Engine(
@@ -30,4 +35,5 @@ def build_engine(
         hold_seconds=config.hold_seconds,
         publish=Doorbell(redis, breaker).publish,
         enqueue=enqueue,
+        note_positions=note_positions,
     )

@@ -125,7 +125,9 @@ def _claim(
     hold_seconds = None if claim.instant else act.engine.hold_seconds
     rows = statements.take_slots(act.tx, slot_ids, booking_id, fences, hold_seconds)
     if len(rows) < len(slot_ids):
-        if refusal := true_refusal(act.tx, slot_ids):
+        # Those we got look taken now, by us.
+        missed = tuple(sorted(set(slot_ids) - {row.id for row in rows}))
+        if refusal := true_refusal(act.tx, missed):
             raise refusal
         raise StaleFence({slot.id: slot.fence for slot in statements.look_at_slots(act.tx, slot_ids)})
     if len({row.doctor_id for row in rows}) > 1:

@@ -35,6 +35,8 @@ class Engine:
     publish: Callable[[Document], None]
     #: Hands a notice to the workers; the sweep finds what this loses.
     enqueue: Callable[[str, str], object]
+    #: Told after commit under which numbers of which streams the change is.
+    note_positions: Callable[[Mapping[str, int]], object] = lambda positions: None
 
     def perform(self, actor: Actor, request: RequestKey | None, work: Callable[[Act], Document]) -> Answer:
         """Run work in one transaction, once per key; announce only what was committed now."""
@@ -51,6 +53,7 @@ class Engine:
         return answer
 
     def _announce(self, act: Act) -> None:
+        self.note_positions(act.positions)
         for change in act.changes:
             self.publish(change)
         for notice_id in act.notice_ids:
@@ -66,6 +69,7 @@ class Act:
     actor: Actor
     stamp: Stamp
     changes: list[Document] = field(default_factory=list)
+    positions: dict[str, int] = field(default_factory=dict)
     notice_ids: list[uuid.UUID] = field(default_factory=list)
 
     def slots_changed(self, rows: list[SlotRow]) -> None:
@@ -78,12 +82,16 @@ class Act:
                 "id": str(row.id),
                 "doctor_id": str(row.doctor_id),
                 "starts_at": row.starts_at.isoformat(),
+                "ends_at": row.ends_at.isoformat(),
                 "state": str(row.state),
+                "hold_until": row.hold_until.isoformat() if row.hold_until else None,
+                "is_interval": row.is_interval,
                 "version": row.version,
                 **self.stamp.document(),
                 "node": self.engine.node_id,
             }
-            outbox.append(self.tx, outbox.doctor_stream(row.doctor_id), "slot", change)
+            stream = outbox.doctor_stream(row.doctor_id)
+            self.positions[stream] = outbox.append(self.tx, stream, "slot", change)
             self.changes.append(change)
 
     def audit(self, action: str, booking_id: uuid.UUID, rows: list[SlotRow], **detail: Any) -> None:

@@ -22,7 +22,7 @@ from app.errors import Conflict, NotFound, ValidationFailed
 from app.idempotency import Answer, RequestKey
 from app.tables.booking import Slot, SlotState
 
-REMOVAL_COLUMNS = (*SLOT_COLUMNS, Slot.is_interval, Slot.block_reason)
+REMOVAL_COLUMNS = (*SLOT_COLUMNS, Slot.block_reason)
 
 
 @dataclass(frozen=True)

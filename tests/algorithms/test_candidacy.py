@@ -196,11 +196,23 @@ def test_a_grant_that_comes_after_the_node_fell_ill_is_given_back():
     node = Node()
     request = node.claim()
     node.feed(ILL)
-    node.fire("tenure/claim", after=1.0)
 
     node.feed(LeaseGranted(request, 4))
 
     assert node.effects == [ReleaseLease(4)]
+
+
+def test_an_epoch_given_back_unused_is_not_taken_up_either():
+    node = Node()
+    request = node.claim()
+    node.feed(ILL)
+    node.feed(LeaseGranted(request, 4))
+    node.feed(ConditionChanged(Condition()))
+
+    node.read("node-2", 4)
+
+    assert ReleaseLease(4) in node.effects
+    assert not node.ordered(TryLease)
 
 
 def test_a_grant_of_an_epoch_that_is_over_is_given_back():
@@ -388,6 +400,31 @@ def test_a_claim_refused_because_the_epoch_was_taken_starts_over():
     node.feed(LeaseRefused(request, None, 4))
 
     assert node.timer("watch/absent")
+
+
+def test_a_claim_asked_twice_may_be_granted_twice():
+    node = Node()
+    first = node.claim()
+    node.fire("tenure/claim", after=1.0)
+    node.read("node-2", 4)
+    second = node.ordered(TryLease)[0].request
+    node.feed(LeaseGranted(first, 4))
+
+    node.feed(LeaseGranted(second, 5))
+
+    assert node.ordered(BecameLeader) == [BecameLeader(5)]
+    assert node.core.epoch == 5
+    assert node.core.may_act(node.now)
+
+
+def test_a_claim_carried_out_twice_ends_the_first_term():
+    node = leader(epoch=4)
+
+    node.feed(LeaseGranted(request=1, epoch=5))
+
+    assert ReleaseLease(5) in node.effects
+    assert node.ordered(SteppedDown) == [SteppedDown(4, "a later epoch exists")]
+    assert not node.core.may_act(node.now)
 
 
 def test_planned_hand_over_releases_first_then_tells_all_and_abstains():

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.algorithms.change_log import Change
 from app.algorithms.election_messages import (
     Condition,
     Coordinator,
@@ -27,7 +28,7 @@ from app.algorithms.failure_detector import Accusation, Heartbeat, Ping, PingReq
 from app.algorithms.gossip import Answer, Offer, Probe
 from app.algorithms.logical_clocks import HybridClock, VersionVector
 from app.algorithms.registers import BoardField, BoardKind, StatusBoard
-from app.algorithms.replica import Change, Replica
+from app.algorithms.replica import Replica
 from app.algorithms.wire import (
     MalformedMessageError,
     board_gossip,

@@ -58,10 +58,12 @@ class Desk:
 
     def lapse(self, slot_id: int) -> None:
         """Move the deadline of the hold, with all its slots, into the past, as waiting for it would."""
-        owner = self.slot(slot_id).booking_id
+        self.lapse_booking(self.slot(slot_id).booking_id)
+
+    def lapse_booking(self, booking_id: uuid.UUID) -> None:
         with self.database.transaction() as tx:
-            tx.execute(update(Slot).where(Slot.booking_id == owner).values(hold_until=db_now(-1)))
-            tx.execute(update(Booking).where(Booking.id == owner).values(expires_at=db_now(-1)))
+            tx.execute(update(Slot).where(Slot.booking_id == booking_id).values(hold_until=db_now(-1)))
+            tx.execute(update(Booking).where(Booking.id == booking_id).values(expires_at=db_now(-1)))
 
     def hold(self, slot_id: int, **options: Any) -> dict[str, Any]:
         return hold_slot(self.engine, Claim((slot_id,), ANNA), GUEST, **options).value

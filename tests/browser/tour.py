@@ -59,7 +59,8 @@ def _booking(site: Site, page: Page) -> Iterator[str]:
     fill_details(page)
     go_on(page)
     yield "check"
-    open_times(page, site.url, doctor)
+    page.get_by_role("link", name="Change time").click()
+    see(page, "Pick a time")
     yield "times with my hold"
     time_button(page, doctor, "10:00").click()
     see(page, "Who is the appointment for?")

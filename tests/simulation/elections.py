@@ -33,12 +33,16 @@ CHAOS_ENDS = 15.0
 class LeaseServer:
     """Redis and SQL in one: a lease that may be lost, an epoch that may not."""
 
+    # One kind of server prolongs the term of an owner that asks again, the other opens a new one.
+    kinds = (True, False)
+
     def __init__(self, world):
         self.world = world
         self.ledger = EpochLedger()
         self.held = None  # (owner, node, epoch, until)
         self.opened = {}  # epoch -> node, kept apart from the ledger that is being tested
         self.accepted = 0
+        self.is_prolonging = world.random.choice(self.kinds)
 
     def view(self):
         if self.held is None or self.held[3] <= self.world.now:
@@ -52,7 +56,7 @@ class LeaseServer:
     def attempt(self, owner, node, request):
         if self.view() is not None and self.held[0] != owner:
             return LeaseRefused(request, self.view(), self.ledger.epoch)
-        epoch = self.held[2] if self.view() else self.ledger.epoch + 1
+        epoch = self.held[2] if self.view() and self.is_prolonging else self.ledger.epoch + 1
         if not self.ledger.open_term(epoch, node):
             return LeaseRefused(request, None, self.ledger.epoch)
         self.world.require(self.opened.setdefault(epoch, node) == node, "epoch {} was given twice", epoch)
@@ -190,7 +194,7 @@ class Elections:
         random = self.world.random
         self.settings = CandidacySettings(may_preempt=random.random() < 0.2)
         self.messages = 0  # of the election, since it was last reset
-        self.is_flushed = False
+        self.shared_until = 0.0  # for a lease's life after a flush two nodes may believe they hold it
         size = random.choice((2, 3, 3, 3, 4, 5))
         self.weights = {f"node-{number}": random.choice((1, 1, 1, 2)) for number in range(1, size + 1)}
         self.hosts = {name: Host(self.world, name) for name in (*self.weights, STORE)}
@@ -201,7 +205,9 @@ class Elections:
             self.hosts[name].rate = random.uniform(0.97, 1.03)
             self.nodes[name] = Candidate(self, self.hosts[name], weight)
         self.victims = [self.hosts[name] for name in self.weights]
-        extra = [self.flush, self.slander, self.fall_ill, self.trigger]
+        extra = [self.slander, self.fall_ill, self.trigger]
+        if random.random() < 0.5:
+            extra.append(self.flush)
         self.nemesis = Nemesis(self.world, self.network, self.victims, self.restart, extra)
 
     def run(self):
@@ -211,10 +217,9 @@ class Elections:
         self.nemesis.heal()
         self.correct_all_views()
         self.world.run(CHAOS_ENDS + 10.0, self.check)
-        self.require_agreement()
-        if self.settings.may_preempt:
+        if self.settings.may_preempt:  # the strongest asks again only after a while
             self.world.run(self.world.now + self.settings.preempt_seconds, self.check)
-            self.require_agreement(self.strongest(self.living()))
+        self.require_agreement(self.strongest(self.living()) if self.settings.may_preempt else None)
         self.last_event()
         self.messages = 0
         self.world.run(self.world.now + 3.0, self.check)
@@ -222,7 +227,7 @@ class Elections:
         return self.world.counts
 
     def flush(self):
-        self.is_flushed = True
+        self.shared_until = self.world.now + TTL + 0.5
         self.store.flush()
 
     def slander(self):
@@ -260,7 +265,7 @@ class Elections:
             node.host.soon(0.0, node.feed, ConditionChanged(Condition()))
 
     def check(self):
-        if self.is_flushed:
+        if self.world.now < self.shared_until:
             return  # then only the epoch protects, which the store checks at every write
         acting = [
             node for node in self.nodes.values() if node.host.is_up and node.core.may_act(node.host.steady())

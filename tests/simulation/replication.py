@@ -6,10 +6,11 @@ from functools import reduce
 from operator import xor
 from random import Random
 
+from app.algorithms.change_log import Applied, Change
 from app.algorithms.digests import BucketDigests
 from app.algorithms.gossip import TIMER, Diverged, Gossip, Merge, PeersChanged
 from app.algorithms.logical_clocks import VersionVector
-from app.algorithms.replica import TOMBSTONE_SECONDS, Applied, Change, Replica
+from app.algorithms.replica import TOMBSTONE_SECONDS, Replica
 from app.algorithms.steps import Received, Send, Started, StartTimer, TimerFired
 from tests.simulation.engine import Host, Nemesis, Network, World
 
@@ -165,6 +166,7 @@ class Replication:
         self.commit()
         self.world.run(CHAOS_ENDS, self.check)
         self.nemesis.heal()
+        self.spoiling = 0.0
         is_database_away = not self.has_spoilt and self.world.random.random() < 0.5
         if is_database_away:
             self.world.counts["endings without database"] += 1

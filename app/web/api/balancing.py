@@ -67,7 +67,7 @@ def show_balancing() -> Response:
     wanted is null under least_connections, where each node's speed decides. served and requests count the
     last window_seconds; connections are requests being answered now, streams are those of them that are event
     streams. by names the node that writes for nginx; without one reason says why."""
-    survey = parts().survey
+    survey = parts().monitor.survey
     return answer(balancing(survey.sights(), survey.own()))
 
 

@@ -21,7 +21,7 @@ def stream_cluster() -> Response:
     `cluster` carries `{type, nodes, nodes_up, leader, epoch, bookings_per_second, p50_ms, p99_ms,
     requests_per_second, double_bookings, ...}`, with ages in seconds; what is not known is null. No patient
     data, no addresses."""
-    response = Response(parts().pulse.open(), mimetype="text/event-stream")
+    response = Response(parts().monitor.pulse.open(), mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
     return response

@@ -7,13 +7,16 @@ from typing import Any
 
 from flask import Response
 from pydantic import BaseModel
+from sqlalchemy import Connection
 
 from app.booking.availability import list_slots
+from app.coordination.outbox import doctor_stream
+from app.directory.doctors import read_doctor
 from app.idempotency import Answer
 from app.web.api.answers import answer, answer_page
 from app.web.api.directory_inputs import DoctorSlotQuery
-from app.web.api.freshness import read_from_primary
-from app.web.parts import parts
+from app.web.api.freshness import read_fresh, say_freshness
+from app.web.reads import Question
 
 
 class DoctorDocument(BaseModel):
@@ -109,10 +112,21 @@ def created(done: Answer, location: str, message: str) -> Response:
     return response
 
 
-def slot_page(query: DoctorSlotQuery, doctor_id: int | None) -> Response:
-    """One page of the slots that are asked for."""
+def slot_page(query: DoctorSlotQuery, doctor_id: int | None, *, must_be_there: bool = False) -> Response:
+    """One page of the slots that are asked for. Raises NotFound for a doctor who must be there and is not."""
     after: Any = query.after(datetime, int)
-    with parts().database.read() as connection:
-        found = list_slots(connection, query.wanted(doctor_id), after, query.limit + 1)
-    page = answer_page(found, query.limit, lambda slot: (slot["starts_at"], int(slot["id"])))
-    return read_from_primary(page)
+    wanted, limit = query.wanted(doctor_id), query.limit + 1
+
+    def ask_primary(connection: Connection) -> list[dict[str, Any]]:
+        if must_be_there and doctor_id is not None:
+            read_doctor(connection, doctor_id)
+        return list_slots(connection, wanted, after, limit)
+
+    question = Question(
+        streams=None if doctor_id is None else frozenset({doctor_stream(doctor_id)}),
+        ask_primary=ask_primary,
+        ask_replica=lambda slots: slots.list_slots(wanted, after, limit),
+    )
+    served = read_fresh(question, query.consistency)
+    page = answer_page(served.value, query.limit, lambda slot: (slot["starts_at"], int(slot["id"])))
+    return say_freshness(page, served)

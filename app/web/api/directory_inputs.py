@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from app.booking.availability import SlotFilter
+from app.coordination.replication.levels import Level
 from app.directory.generation import LONGEST_MINUTES, SHORTEST_MINUTES, Window
 from app.directory.slots import SlotDraft
 from app.directory.wall_time import MINUTES_PER_DAY
@@ -179,6 +180,7 @@ class DoctorSlotQuery(PageQuery):
     from_: Annotated[Instant | Day | None, Field(alias="from")] = None
     to: Instant | Day | None = None
     state: SlotState | None = None
+    consistency: Level | None = None
 
     @model_validator(mode="after")
     def _ask_for_a_day_or_a_range(self) -> DoctorSlotQuery:
@@ -205,6 +207,7 @@ class SlotQuery(DoctorSlotQuery):
 class AvailabilityQuery(RequestModel):
     doctor_id: ResourceId
     date: Day
+    consistency: Level | None = None
 
 
 def _only_day(value: Any) -> date | None:

@@ -1,5 +1,7 @@
 """The screens of a booking, by forms alone."""
 
+import re
+
 import pytest
 
 from tests.web.pages.conftest import TYPED, Clinic, Person, hidden_fields
@@ -176,6 +178,43 @@ def test_giving_a_time_back_frees_it_at_once(person: Person, clinic: Clinic) -> 
 
     assert clinic.slot(slot_id).state == "OPEN"
     assert person.heading == "Pick a time"
+
+
+def view_of(person: Person) -> str:
+    found = re.search(r'data-view="([^"]+)"', person.text)
+    return found.group(1) if found else ""
+
+
+def test_a_page_that_is_left_gives_the_time_back(person: Person, clinic: Clinic) -> None:
+    slot_id = clinic.add_slot()
+    held = take(person, clinic, slot_id)
+
+    answer = person.send(f"{held}/leave", view=view_of(person))
+
+    assert answer.status_code == 204
+    assert clinic.slot(slot_id).state == "OPEN"
+
+
+def test_a_page_left_for_another_showing_of_the_same_hold_keeps_it(person: Person, clinic: Clinic) -> None:
+    slot_id = clinic.add_slot()
+    held = take(person, clinic, slot_id)
+    left = view_of(person)
+    person.open(held)
+
+    person.send(f"{held}/leave", view=left)
+
+    assert clinic.slot(slot_id).state == "HELD"
+
+
+def test_leaving_after_confirming_changes_nothing(person: Person, clinic: Clinic) -> None:
+    held = take(person, clinic, clinic.add_slot())
+    person.send(held, **TYPED)
+    left = view_of(person)
+    person.send(f"{held}/confirm")
+
+    person.send(f"{held}/leave", view=left)
+
+    assert [booking.status for booking in clinic.bookings()] == ["CONFIRMED"]
 
 
 def test_details_sent_after_the_deadline_hold_the_time_again(person: Person, clinic: Clinic) -> None:
