@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from app.coordination.balancing import Policy
-from app.coordination.settings import BALANCING_POLICY, write_setting
+from app.web import commands
 from app.web.api.answers import answer
-from app.web.api.booking_answers import current_actor
-from app.web.api.elections import Reason
-from app.web.api.inputs import RequestModel
-from app.web.api.orders import carry_out
+from app.web.api.request_keys import request_key
 from app.web.balancing import balancing
+from app.web.commands import PolicyOrder
 from app.web.parts import parts
 from app.web.policy import policy
 
 api = APIBlueprint("balancing", __name__, url_prefix="/api/cluster/balancing", tag="Cluster")
-
-
-class PolicyBody(RequestModel):
-    policy: Policy
-    reason: Reason = Field(description="why; kept in the audit")
 
 
 class PolicyDocument(BaseModel):
@@ -73,15 +64,10 @@ def show_balancing() -> Response:
 
 @api.post("")
 @policy("operator")
-@api.input(PolicyBody, arg_name="body")
+@api.input(PolicyOrder, arg_name="body")
 @api.output(PolicyDocument)
-def choose_policy(body: PolicyBody) -> Response:
+def choose_policy(body: PolicyOrder) -> Response:
     """Spread visitors by this policy from now on; nginx is told within ten seconds."""
 
-    def write(tx: Any) -> dict[str, Any]:
-        write_setting(tx, BALANCING_POLICY, body.policy, current_actor().label)
-        return {"policy": body.policy.value}
-
-    done = carry_out("cluster.balancing", body, {}, write)
-    parts().cluster.nudge(None)
+    done = commands.choose_policy(body, request_key(body))
     return answer(done.value, message=f"Balancing is {body.policy.value} now", replayed=done.replayed)

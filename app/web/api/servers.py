@@ -7,7 +7,8 @@ from flask import Response
 from pydantic import BaseModel
 
 from app.web.api.answers import answer
-from app.web.api.elections import ElectionBody, StartedElectionDocument, begin_election
+from app.web.api.elections import StartedElectionDocument, begin_election
+from app.web.commands import ElectOrder
 from app.web.parts import parts
 from app.web.policy import policy
 
@@ -45,8 +46,8 @@ def list_servers() -> Response:
 
 @api.post("/election")
 @policy("operator")
-@api.input(ElectionBody, arg_name="body")
+@api.input(ElectOrder, arg_name="body")
 @api.output(StartedElectionDocument, status_code=202)
-def elect(body: ElectionBody) -> Response:
+def elect(body: ElectOrder) -> Response:
     """Start an election at this node. A healthy leader stays, unless it is forced."""
     return begin_election(body)
