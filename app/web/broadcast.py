@@ -98,6 +98,11 @@ class Broadcaster:
         with self._lock:
             self._streams.discard(stream)
 
+    @property
+    def is_stopping(self) -> bool:
+        """For streams that have no queue here."""
+        return self._is_stopping
+
     def stop(self) -> None:
         """End every stream within half a second. Only sets a flag: a signal handler may call it."""
         self._is_stopping = True

@@ -11,8 +11,10 @@ def register_routes(app: APIFlask) -> None:
     from app.web.api import (
         appointments,
         auth,
+        balancing,
         bookings,
         clocks,
+        cluster_events,
         concurrent,
         control,
         docs,
@@ -31,7 +33,7 @@ def register_routes(app: APIFlask) -> None:
 
     booking = (doctors, slots, bookings, appointments, patients, auth, concurrent)
     shows = (movies, halls, showtimes)
-    cluster = (health, servers, elections, clocks, replicas, control, events)
+    cluster = (health, servers, elections, clocks, replicas, control, balancing, events, cluster_events)
     for module in (*booking, *shows, *cluster, docs):
         app.register_blueprint(module.api)
     register_pages(app)

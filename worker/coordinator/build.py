@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from app.algorithms.wire import replica_gossip
 from app.booking.actions import expire_due_holds
+from app.booking.auditor import Auditor
 from app.booking.build import build_engine
 from app.booking.engine import Engine
 from app.clock import Clock, SystemClock
@@ -31,11 +32,14 @@ from app.coordination.stamps import Stamper
 from app.database import Database
 from app.errors import Unavailable
 from app.queue import JobQueue
+from worker.coordinator.audit import Audit
+from worker.coordinator.balancer import Balancer
 from worker.coordinator.chronicle import Chronicle
 from worker.coordinator.clocks import Clocks
 from worker.coordinator.election import Election
 from worker.coordinator.frame import Coordinator, Frame
 from worker.coordinator.gossip import Gossiping, Topic
+from worker.coordinator.history import History
 from worker.coordinator.leader_work import LeaderWork
 from worker.coordinator.load import Load
 from worker.coordinator.loop import Backgrounds, Loop
@@ -43,6 +47,7 @@ from worker.coordinator.membership import Membership
 from worker.coordinator.operator import Operator
 from worker.coordinator.quorum import Quorum
 from worker.coordinator.replication import Replication
+from worker.coordinator.survey import Survey
 from worker.coordinator.timekeeper import Timekeeper
 from worker.jobs import build_sender
 from worker.postman import Postman
@@ -104,11 +109,14 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         clocks,
         Timekeeper(frame, members, election, clocks),
         Load(frame, members),
+        Balancer(frame, members, election),
+        History(frame, members),
         Operator(frame, election),
         LeaderWork(
             frame, election, "sweep", 1.0, lambda term: expire_due_holds(engine, term), clocks.distrust
         ),
         LeaderWork(frame, election, "notices", 1.0, lambda _term: postman.start_round()),
+        Audit(frame, election, Auditor(database, clock)),
         LeaderWork(frame, election, "log-pruning", 60.0, lambda term: prune_log(database, term)),
         LeaderWork(frame, election, "heartbeat", 1.0, lambda term: tell_heartbeat(database, engine, term)),
         LeaderWork(frame, election, "relay", 0.05, relay.run),
@@ -117,7 +125,9 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         gossiping,
         Quorum(frame, members, replication, gossiping),
     ]
-    return Coordinator(frame, duties), doors
+    coordinator = Coordinator(frame, duties)
+    Survey(frame, members, coordinator.state)
+    return coordinator, doors
 
 
 def tell_heartbeat(database: Database, engine: Engine, term: Term) -> None:
