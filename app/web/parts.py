@@ -12,12 +12,13 @@ from app.accounts.passwords import Passwords
 from app.booking.engine import Engine
 from app.clock import Clock
 from app.config import Config
-from app.coordination.replication.feed import Feed
 from app.database import Database
 from app.directory.directory import Directory
 from app.web.broadcast import Broadcaster
 from app.web.cluster import Cluster
 from app.web.load_meter import LoadMeter, LoadReporter
+from app.web.mirror import Mirror
+from app.web.monitoring import Monitor
 from app.web.node_health import Health
 from app.web.reads import Reads
 
@@ -38,10 +39,11 @@ class Parts:
     health: Health
     broadcaster: Broadcaster
     cluster: Cluster
+    monitor: Monitor
     load_meter: LoadMeter
     load_reporter: LoadReporter
     reads: Reads
-    feed: Feed
+    mirror: Mirror
 
 
 def parts() -> Parts:

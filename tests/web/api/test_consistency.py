@@ -44,7 +44,7 @@ class Node:
     def follow(self) -> None:
         """Take in everything that is committed now."""
         beat(self.parts.database, TERM)
-        self.parts.feed.turn(0.0)
+        self.parts.mirror.feed.turn(0.0)
 
     def grow_old(self, seconds: float) -> None:
         self.parts.reads.replica.time._offset += seconds
