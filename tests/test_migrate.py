@@ -53,7 +53,8 @@ def _one_spelling(value: Any) -> Any:
     """SQLite keeps the text of the statement: its lines and the order of its clauses are no difference."""
     if not isinstance(value, str) or not value.startswith("CREATE TABLE"):
         return " ".join(value.split()) if isinstance(value, str) else value
-    clauses = (clause.strip().rstrip(",") for clause in value.splitlines())
+    # A table that took another's place has its name in quotes.
+    clauses = (clause.strip().rstrip(",") for clause in value.replace('"', "").splitlines())
     return " | ".join(sorted(clause for clause in clauses if clause))
 
 

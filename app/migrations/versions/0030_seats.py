@@ -89,9 +89,10 @@ def upgrade() -> None:
         )
         bookings.create_check_constraint(op.f("ck_bookings_of_a_doctor_or_a_showtime"), EITHER)
     op.create_index(op.f("ix_bookings_showtime_id_status"), "bookings", ["showtime_id", "status"])
-    op.add_column(
-        "booking_slots", sa.Column("left_behind", sa.Boolean(), nullable=False, server_default=sa.false())
-    )
+    with op.batch_alter_table("booking_slots") as claims:
+        claims.add_column(sa.Column("left_behind", sa.Boolean(), nullable=False, server_default=sa.false()))
+    with op.batch_alter_table("booking_slots") as claims:
+        claims.alter_column("left_behind", existing_type=sa.Boolean(), server_default=None)
     _create_indexes_of_times(OF_A_DOCTOR)
     of_seats = sa.text("showtime_id IS NOT NULL")
     op.create_index(
