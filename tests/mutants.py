@@ -144,8 +144,8 @@ MUTANTS = (
         (
             Edit(
                 "app/booking/engine.py",
-                'outbox.append(self.tx, stream, "slot", *changes)',
-                "0",
+                'self.positions[stream] = outbox.append(self.tx, stream, "slot", *changes)',
+                "self.positions[stream] = 0",
             ),
             Edit(
                 "app/booking/engine.py",
@@ -185,6 +185,17 @@ MUTANTS = (
                 "app/booking/turns.py",
                 "return engine.glance.confirmed_refusal(slot_ids)",
                 "return BookingConflict.because(Reason.SLOT_HELD, seconds_left=1)",
+            ),
+        ),
+    ),
+    Mutant(
+        "a shared look may be older than the question",
+        "tests/booking/test_glance.py::test_who_asks_during_a_read_is_not_answered_by_it",
+        (
+            Edit(
+                "app/booking/glance.py",
+                "flight = self._boarding.get(slot_ids)\n",
+                "flight = self._boarding.get(slot_ids) or self._flying.get(slot_ids)\n",
             ),
         ),
     ),
