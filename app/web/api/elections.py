@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StrictBool, StringConstraints
 
 from app.web.api.answers import answer
 from app.web.api.inputs import RequestModel
@@ -22,7 +22,9 @@ Reason = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 class ElectionBody(RequestModel):
     algorithm: Algorithm | None = Field(None, description="bully or ring; by default the one in use")
-    forced: bool = Field(False, description="true: the strongest node takes over even from a healthy leader")
+    forced: StrictBool = Field(
+        False, description="true: the strongest node takes over even from a healthy leader"
+    )
     reason: Reason = "started by an operator"
 
 
