@@ -108,7 +108,8 @@ class HttpServer:
         self._thread.start()
 
     def close(self) -> None:
-        self._server.shutdown()
+        if self._thread.is_alive():  # shutdown() would wait for ever for a server that never started
+            self._server.shutdown()
         self._server.server_close()
 
 
