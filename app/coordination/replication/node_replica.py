@@ -95,7 +95,7 @@ class NodeReplica:
         since = (self.complete_until or 0.0) - UNSURE_SECONDS
         with self._lock:
             self._grown_at = {stream: at for stream, at in self._grown_at.items() if at >= since}
-            return dict(self.vector.only(self._grown_at))
+            return dict(self.vector.only(self._grown_at.keys() - {HEARTBEAT_STREAM}))
 
     def stream_digests(self) -> dict[str, tuple[int, int, str]]:
         """Stream -> its number, how many rows, their digest in hexadecimal."""
