@@ -51,6 +51,7 @@ def build_parts(config: Config) -> Parts:
     from app.web.cluster import Cluster
     from app.web.load_meter import LoadMeter, LoadReporter
     from app.web.mirror import Mirror
+    from app.web.monitoring import build_monitor
     from app.web.neighbour import Neighbour
     from app.web.node_health import Health
     from app.web.parts import Parts
@@ -67,6 +68,8 @@ def build_parts(config: Config) -> Parts:
     seal = Seal(config.secret_key, config.node_id)
     client = Client(seal, HttpTransport(), engine.stamper, clock, book)
     meter = LoadMeter(clock)
+    broadcaster = Broadcaster(lambda: ChangeFeed(redis, database, clock))
+    cluster = Cluster(config, clock, database, client)
     replica = NodeReplica(clock)
     neighbour = Neighbour(client, config.node_id, replica, clock)
     bus, bell = Bus(redis, Breaker(clock)), Bell(redis, clock, keys.BUS_CHANNEL)
@@ -79,8 +82,9 @@ def build_parts(config: Config) -> Parts:
         engine=engine,
         directory=Directory(database, engine.stamper, config.node_id, engine.publish, note_positions),
         health=Health(config, database, redis, clock),
-        broadcaster=Broadcaster(lambda: ChangeFeed(redis, database, clock)),
-        cluster=Cluster(config, clock, database, client),
+        broadcaster=broadcaster,
+        cluster=cluster,
+        monitor=build_monitor(config, clock, database, client, cluster, broadcaster),
         load_meter=meter,
         load_reporter=LoadReporter(meter, client, config.node_id),
         reads=Reads(database, replica, ReplicatedSlots(replica), neighbour),

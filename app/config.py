@@ -67,6 +67,8 @@ class Config(BaseModel):
     node_weight: int = Field(1, validation_alias="NODE_WEIGHT", ge=1, le=100)
     election_algorithm: Literal["bully", "ring"] = Field("bully", validation_alias="ELECTION_ALGORITHM")
     election_preempt: bool = Field(False, validation_alias="ELECTION_PREEMPT")
+    nginx_folder: str | None = Field(None, validation_alias="NGINX_FOLDER")
+    nginx_program: str = Field("nginx", validation_alias="NGINX_PROGRAM")
     clock_skew_ms: int = Field(0, validation_alias="CLOCK_SKEW_MS", ge=-86_400_000, le=86_400_000)
     trusted_proxies: int = Field(1, validation_alias="TRUSTED_PROXIES", ge=0, le=5)
 

@@ -1,4 +1,4 @@
-"""`python -m loadtest.consistency`: do visitors who wander between nodes see what they did and saw?
+"""`python -m loadtest.consistency`: do wanderers who wander between nodes see what they did and saw?
 
 Each try changes a slot at one node and looks for it at another, with the session token and nothing else.
 Afterwards, in quiet, every copy on every node must equal the database."""
@@ -20,7 +20,7 @@ from loadtest.faults import FAULTS, fault
 from loadtest.report import milliseconds, percentile, shown_faults, table
 from loadtest.stage import Stage, StageFailed, tomorrow
 from loadtest.target import NoTarget, Target, add_target_flags, target_of
-from loadtest.visitors import Findings, Visitor
+from loadtest.wanderers import Findings, Wanderer
 
 PROMISED_QUIET_SECONDS = 20.0
 PROMISED_LAG_MS = 250.0
@@ -79,29 +79,29 @@ def run(target: Target, options: argparse.Namespace) -> Run:
     doctor = stage.new_doctor(f"consistency-{os.getpid()}")
     places = stage.new_slots(doctor, first_day=tomorrow(), days=1, minutes=5)
     findings = Findings()
-    visitors = [
-        Visitor(target.node_urls, doctor, place.id, place.day, random.Random(options.seed + n), findings)
+    wanderers = [
+        Wanderer(target.node_urls, doctor, place.id, place.day, random.Random(options.seed + n), findings)
         for n, place in enumerate(places[: options.clients])
     ]
     began = time.monotonic()
     with fault(options.fault, target):
-        _wander(visitors, findings, options.tries)
+        _wander(wanderers, findings, options.tries)
     seconds = time.monotonic() - began
     stage.close()
     return Run(options.fault, findings, seconds, _wait_for_quiet(target.node_urls), options.most_lag_ms)
 
 
-def _wander(visitors: Sequence[Visitor], findings: Findings, tries: int) -> None:
-    def go(visitor: Visitor) -> None:
+def _wander(wanderers: Sequence[Wanderer], findings: Findings, tries: int) -> None:
+    def go(wanderer: Wanderer) -> None:
         rounds = 0
         while findings.tries < tries:
-            visitor.once()
+            wanderer.once()
             rounds += 1
             if rounds % _OTHER_EVERY == 0:
-                visitor.look_at(_OTHER_LEVELS[rounds // _OTHER_EVERY % len(_OTHER_LEVELS)])
-        visitor.close()
+                wanderer.look_at(_OTHER_LEVELS[rounds // _OTHER_EVERY % len(_OTHER_LEVELS)])
+        wanderer.close()
 
-    threads = [threading.Thread(target=go, args=(visitor,), daemon=True) for visitor in visitors]
+    threads = [threading.Thread(target=go, args=(wanderer,), daemon=True) for wanderer in wanderers]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -26,7 +26,7 @@ POSTGRESQL_SCHEMA = (
 )
 SQLITE_SCHEMA = ("SELECT tbl_name, name, sql FROM sqlite_master",)
 #: Declared in words in app.tables, since SQLAlchemy has none for it that both databases know.
-ONLY_IN_MIGRATIONS = ("no_overlapping_slots", "alembic_version")
+ONLY_IN_MIGRATIONS = ("no_overlapping_slots", "no_overlapping_showtimes", "alembic_version")
 
 
 @pytest.fixture
@@ -53,7 +53,8 @@ def _one_spelling(value: Any) -> Any:
     """SQLite keeps the text of the statement: its lines and the order of its clauses are no difference."""
     if not isinstance(value, str) or not value.startswith("CREATE TABLE"):
         return " ".join(value.split()) if isinstance(value, str) else value
-    clauses = (clause.strip().rstrip(",") for clause in value.splitlines())
+    # A table that took another's place has its name in quotes.
+    clauses = (clause.strip().rstrip(",") for clause in value.replace('"', "").splitlines())
     return " | ".join(sorted(clause for clause in clauses if clause))
 
 

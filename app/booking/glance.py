@@ -67,8 +67,8 @@ class Glance:
 
 
 def true_refusal(connection: Connection, slot_ids: Slots) -> Refusal | None:
-    """What the database says, with the nearest free times of the same doctor when it is a conflict."""
-    refusal = rules.first_refusal(slot_ids, statements.look_at_slots(connection, slot_ids))
+    """What the database says, with the nearest free slots of the same kind when it is a conflict."""
+    refusal = rules.refusal_of_all(slot_ids, statements.look_at_slots(connection, slot_ids))
     return refusal and with_alternatives(connection, refusal)
 
 

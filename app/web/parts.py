@@ -18,6 +18,7 @@ from app.web.broadcast import Broadcaster
 from app.web.cluster import Cluster
 from app.web.load_meter import LoadMeter, LoadReporter
 from app.web.mirror import Mirror
+from app.web.monitoring import Monitor
 from app.web.node_health import Health
 from app.web.reads import Reads
 
@@ -38,6 +39,7 @@ class Parts:
     health: Health
     broadcaster: Broadcaster
     cluster: Cluster
+    monitor: Monitor
     load_meter: LoadMeter
     load_reporter: LoadReporter
     reads: Reads

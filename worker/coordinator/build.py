@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 
 from app.algorithms.wire import replica_gossip
 from app.booking.actions import expire_due_holds
+from app.booking.auditor import Auditor
 from app.booking.build import build_engine
 from app.booking.engine import Engine
-from app.clock import SystemClock
+from app.clock import Clock, SystemClock
 from app.config import Config
 from app.coordination import cluster_log, keys, membership, outbox
 from app.coordination.breaker import Breaker
@@ -27,14 +28,18 @@ from app.coordination.rpc.doors import Doors, open_transport
 from app.coordination.rpc.methods import Methods
 from app.coordination.rpc.peers import AddressBook, Peer, this_machine
 from app.coordination.rpc.seal import Seal
+from app.coordination.stamps import Stamper
 from app.database import Database
 from app.errors import Unavailable
 from app.queue import JobQueue
+from worker.coordinator.audit import Audit
+from worker.coordinator.balancer import Balancer
 from worker.coordinator.chronicle import Chronicle
 from worker.coordinator.clocks import Clocks
 from worker.coordinator.election import Election
 from worker.coordinator.frame import Coordinator, Frame
 from worker.coordinator.gossip import Gossiping, Topic
+from worker.coordinator.history import History
 from worker.coordinator.leader_work import LeaderWork
 from worker.coordinator.load import Load
 from worker.coordinator.loop import Backgrounds, Loop
@@ -42,6 +47,7 @@ from worker.coordinator.membership import Membership
 from worker.coordinator.operator import Operator
 from worker.coordinator.quorum import Quorum
 from worker.coordinator.replication import Replication
+from worker.coordinator.survey import Survey
 from worker.coordinator.timekeeper import Timekeeper
 from worker.jobs import build_sender
 from worker.postman import Postman
@@ -67,7 +73,7 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
     peers = [Peer(node, url, this_machine()) for node, url in config.cluster_peers.items()]
     frame = Frame(
         config=config,
-        incarnation=_join(config, database, clock),
+        incarnation=_join(config, database, engine.stamper, clock),
         clock=clock,
         database=database,
         redis=redis,
@@ -103,11 +109,14 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         clocks,
         Timekeeper(frame, members, election, clocks),
         Load(frame, members),
+        Balancer(frame, members, election),
+        History(frame, members),
         Operator(frame, election),
         LeaderWork(
             frame, election, "sweep", 1.0, lambda term: expire_due_holds(engine, term), clocks.distrust
         ),
         LeaderWork(frame, election, "notices", 1.0, lambda _term: postman.start_round()),
+        Audit(frame, election, Auditor(database, clock)),
         LeaderWork(frame, election, "log-pruning", 60.0, lambda term: prune_log(database, term)),
         LeaderWork(frame, election, "heartbeat", 1.0, lambda term: tell_heartbeat(database, engine, term)),
         LeaderWork(frame, election, "relay", 0.05, relay.run),
@@ -116,7 +125,9 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         gossiping,
         Quorum(frame, members, replication, gossiping),
     ]
-    return Coordinator(frame, duties), doors
+    coordinator = Coordinator(frame, duties)
+    Survey(frame, members, coordinator.state)
+    return coordinator, doors
 
 
 def tell_heartbeat(database: Database, engine: Engine, term: Term) -> None:
@@ -141,11 +152,13 @@ def prune_log(database: Database, term: Term) -> None:
     database.run(work)
 
 
-def _join(config: Config, database: Database, clock: SystemClock) -> int:
+def _join(config: Config, database: Database, stamper: Stamper, clock: Clock) -> int:
     """This life's number. During an outage of the database the time of day has to do: it rises too."""
     now_ms = int(clock.now().timestamp() * 1000)
     try:
-        return database.run(lambda tx: membership.join(tx, config.node_id, config.address, now_ms))
+        joined = database.run(lambda tx: membership.join(tx, config.node_id, config.address, now_ms))
     except Unavailable as error:
         log.warning("Joined without the database.", detail=error.detail)
         return now_ms
+    stamper.resume(joined.lamport, joined.hybrid)
+    return joined.incarnation

@@ -26,6 +26,7 @@ from app.coordination.membership import DRAINING, LEFT, UP, Wishes
 from app.coordination.rpc.messages import Caller
 from app.coordination.rpc.peers import Peer, this_machine
 from app.coordination.settings import read_settings
+from app.version import code_version
 from worker.coordinator.frame import Document, Duty, Frame
 from worker.coordinator.loop import Timers
 
@@ -68,7 +69,7 @@ class Membership(Duty):
         self._last_beat = 0
         self._beat_at = float("-inf")
         self._redis_seen_at = self._database_seen_at = frame.clock.elapsed()
-        self._started_at = frame.clock.now().isoformat()
+        self._started_at = frame.instant()
         self.settings: dict[str, str] = {}
         self.is_draining = False
         #: Others add what they know of this node: load, connections, clock.
@@ -88,6 +89,15 @@ class Membership(Duty):
     def everyone(self) -> frozenset[str]:
         """All that should be there, this node included and the dead too: a majority is counted of them."""
         return frozenset(self._known.keys() - self._gone.keys() | {self._frame.node})
+
+    def healthy(self) -> dict[str, Card]:
+        """Those of the others whose silence is not yet suspicious."""
+        alive = {node for node, peer in self._detector.peers.items() if peer.status is Status.ALIVE}
+        return {node: card for node, card in self._cards.items() if node in alive}
+
+    def silences(self, now: float) -> dict[str, float]:
+        """For how many seconds each of the others has not been heard."""
+        return {node: now - peer.heard_at for node, peer in self._detector.peers.items()}
 
     def sees_redis(self, now: float) -> bool:
         return now - self._redis_seen_at <= REDIS_GONE_SECONDS
@@ -110,6 +120,7 @@ class Membership(Duty):
             weight=config.node_weight,
             status=DRAINING if self.is_draining else UP,
             started_at=self._started_at,
+            version=code_version(),
             sees_redis=self.sees_redis(now),
             sees_database=self.sees_database(now),
         )
@@ -150,8 +161,8 @@ class Membership(Duty):
         for node in self._detector.live:
             self._frame.client.tell(node, "membership.leave", farewell, MESSAGE_SECONDS)
         self._redis.submit(lambda: self._heartbeats.leave(self._frame.node))
-        database = self._frame.database
-        self._sql.submit(lambda: database.run(lambda tx: membership.beat(tx, farewell)))
+        database, stamp = self._frame.database, self._frame.stamper.peek()
+        self._sql.submit(lambda: database.run(lambda tx: membership.beat(tx, farewell, stamp)))
 
     # What comes in
 
@@ -200,8 +211,8 @@ class Membership(Duty):
             return
 
         def look() -> Known:
-            database = self._frame.database
-            wishes = database.run(lambda tx: membership.beat(tx, card))
+            database, stamper = self._frame.database, self._frame.stamper
+            wishes = database.run(lambda tx: membership.beat(tx, card, stamper.peek()))
             with database.read() as connection:
                 rows = membership.nodes(connection)
                 settings = read_settings(connection)
@@ -273,6 +284,11 @@ class Membership(Duty):
             "weight": card.weight,
             "connections": card.connections,
             "load": card.load,
+            "busy": card.busy,
+            "p95_ms": card.p95_ms,
+            "requests": card.requests,
+            "failures": card.failures,
+            "version": card.version,
             "clock": card.clock,
             "sees_redis": card.sees_redis,
             "sees_database": card.sees_database,
