@@ -1,4 +1,4 @@
-"""`python -m loadtest.consistency`: do wanderers who wander between nodes see what they did and saw?
+"""`python -m loadtest.consistency`: do people who go from node to node see what they did and saw?
 
 Each try changes a slot at one node and looks for it at another, with the session token and nothing else.
 Afterwards, in quiet, every copy on every node must equal the database."""

@@ -1,4 +1,4 @@
-"""Wanderers go from node to node: each changes something at one and looks for it at another."""
+"""People who go from node to node: each changes something at one and looks for it at another."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ ENOUGH: Mapping[str, frozenset[str]] = {
 }
 MOST_STALE_MS = 5000
 _TIMEOUT_SECONDS = 10.0
-_PATIENT = {"patient_name": "Wandering Visitor", "patient_email": "visitor@example.org"}
+_PATIENT = {"patient_name": "Wanda Example", "patient_email": "wanda@example.org"}
 
 
 @dataclass(slots=True)
 class Findings:
-    """What the visitors met; one object for all of them."""
+    """What the wanderers met; one object for all of them."""
 
     tries: int = 0
     missed_writes: int = 0

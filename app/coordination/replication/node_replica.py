@@ -30,7 +30,7 @@ class NodeReplica:
 
     def __init__(self, clock: Clock, most_rows: int = MOST_ROWS) -> None:
         self.time = DatabaseTime(clock)
-        self.transit = TransitTimes()
+        self.transit = TransitTimes(clock)
         self.divergences = 0  # Only grows: contents that differed from what their numbers promised.
         self.rebuilds = 0
         self.is_overflowing = False
