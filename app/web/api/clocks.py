@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field, StrictFloat, StrictInt
 
 from app.algorithms.logical_clocks import HybridStamp
 from app.clock import Clock
 from app.web.api.answers import answer
+from app.web.api.fields import Instant
 from app.web.api.inputs import RequestModel
 from app.web.parts import parts
 from app.web.policy import policy
@@ -20,8 +21,12 @@ api = APIBlueprint("clocks", __name__, url_prefix="/api", tag="Cluster")
 LATEST_MS = 253_402_300_799_000  # the end of the year 9999
 
 
+#: Far enough for a clock that is badly wrong; no true or false, no infinity.
+Milliseconds = Annotated[StrictInt | StrictFloat, Field(ge=0, le=LATEST_MS, allow_inf_nan=False)]
+
+
 class ClockSyncBody(RequestModel):
-    client_time: AwareDatetime | float = Field(
+    client_time: Instant | Milliseconds = Field(
         description="the caller's clock as it sends this: milliseconds since 1970, or ISO 8601 with a zone"
     )
 
