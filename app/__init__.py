@@ -47,6 +47,7 @@ def build_parts(config: Config) -> Parts:
     from app.database import Database
     from app.directory.directory import Directory
     from app.queue import JobQueue
+    from app.web.board import Board
     from app.web.broadcast import Broadcaster
     from app.web.cluster import Cluster
     from app.web.load_meter import LoadMeter, LoadReporter
@@ -56,6 +57,7 @@ def build_parts(config: Config) -> Parts:
     from app.web.node_health import Health
     from app.web.parts import Parts
     from app.web.reads import Reads
+    from app.web.recent_sessions import RecentSessions
     from app.web.session_tokens import note_positions
 
     database = Database(config.database_url, config.db_pool_size)
@@ -88,5 +90,7 @@ def build_parts(config: Config) -> Parts:
         load_meter=meter,
         load_reporter=LoadReporter(meter, client, config.node_id),
         reads=Reads(database, replica, ReplicatedSlots(replica), neighbour),
+        board=Board(client, config.node_id, clock),
+        recent_sessions=RecentSessions(clock),
         mirror=Mirror(neighbour, Feed(replica, database, bus, bell, clock, neighbour.pull)),
     )

@@ -4,6 +4,7 @@ Declarations only; what may be done with a row is decided in the package of its 
 
 from app.database import Base
 from app.tables.accounts import Session, User
+from app.tables.board import BoardState, BoardWrite, ConflictLogEntry
 from app.tables.booking import Booking, BookingSlot, BookingStatus, SeatKind, Slot, SlotState
 from app.tables.cinema import Hall, Movie, Showtime
 from app.tables.cluster import ClusterLogEntry, ClusterSetting
@@ -15,11 +16,14 @@ metadata = Base.metadata
 
 __all__ = [
     "AuditEntry",
+    "BoardState",
+    "BoardWrite",
     "Booking",
     "BookingSlot",
     "BookingStatus",
     "ClusterLogEntry",
     "ClusterSetting",
+    "ConflictLogEntry",
     "Doctor",
     "Hall",
     "IdempotencyRecord",

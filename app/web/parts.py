@@ -14,6 +14,7 @@ from app.clock import Clock
 from app.config import Config
 from app.database import Database
 from app.directory.directory import Directory
+from app.web.board import Board
 from app.web.broadcast import Broadcaster
 from app.web.cluster import Cluster
 from app.web.load_meter import LoadMeter, LoadReporter
@@ -21,6 +22,7 @@ from app.web.mirror import Mirror
 from app.web.monitoring import Monitor
 from app.web.node_health import Health
 from app.web.reads import Reads
+from app.web.recent_sessions import RecentSessions
 
 EXTENSION = "oneslot"
 
@@ -44,6 +46,8 @@ class Parts:
     load_reporter: LoadReporter
     reads: Reads
     mirror: Mirror
+    board: Board
+    recent_sessions: RecentSessions
 
 
 def parts() -> Parts:

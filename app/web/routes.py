@@ -28,12 +28,24 @@ def register_routes(app: APIFlask) -> None:
         servers,
         showtimes,
         slots,
+        status_board,
     )
     from app.web.pages.register import register_pages
 
     booking = (doctors, slots, bookings, appointments, patients, auth, concurrent)
     shows = (movies, halls, showtimes)
-    cluster = (health, servers, elections, clocks, replicas, control, balancing, events, cluster_events)
+    cluster = (
+        health,
+        servers,
+        elections,
+        clocks,
+        replicas,
+        status_board,
+        control,
+        balancing,
+        events,
+        cluster_events,
+    )
     for module in (*booking, *shows, *cluster, docs):
         app.register_blueprint(module.api)
     register_pages(app)

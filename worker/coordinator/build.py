@@ -3,6 +3,8 @@ called."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import structlog
 from sqlalchemy import Connection
 
@@ -32,8 +34,12 @@ from app.coordination.stamps import Stamper
 from app.database import Database
 from app.errors import Unavailable
 from app.queue import JobQueue
+from app.status_board.board_file import BoardFile
+from app.status_board.deltas import read_message
 from worker.coordinator.audit import Audit
 from worker.coordinator.balancer import Balancer
+from worker.coordinator.board import Board
+from worker.coordinator.board_archive import BoardArchive
 from worker.coordinator.chronicle import Chronicle
 from worker.coordinator.clocks import Clocks
 from worker.coordinator.election import Election
@@ -101,6 +107,9 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         replication.replica.unchanging,
     )
     gossiping = Gossiping(frame, members, topic)
+    board_file = BoardFile(Path(config.board_folder) / f"{config.node_id}.sqlite3", config.node_id)
+    board = Board(frame, members, board_file, clocks.illness)
+    board_topic = Topic("board", board.board, read_message, board.merge, never_diverges)
     bus, bell = Bus(redis, breaker), Bell(redis, clock, keys.EVENTS_CHANNEL)
     relay = Relay(database, bus, bell, clock)
     duties = [
@@ -124,10 +133,17 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         replication,
         gossiping,
         Quorum(frame, members, replication, gossiping),
+        board,
+        Gossiping(frame, members, board_topic),
+        BoardArchive(frame, board),
     ]
     coordinator = Coordinator(frame, duties)
     Survey(frame, members, coordinator.state)
     return coordinator, doors
+
+
+def never_diverges(text: str) -> None:
+    raise AssertionError(f"boards are healed by merging, but this one {text}")
 
 
 def tell_heartbeat(database: Database, engine: Engine, term: Term) -> None:

@@ -30,7 +30,7 @@ class NodeReplica:
 
     def __init__(self, clock: Clock, most_rows: int = MOST_ROWS) -> None:
         self.time = DatabaseTime(clock)
-        self.transit = TransitTimes()
+        self.transit = TransitTimes(clock)
         self.divergences = 0  # Only grows: contents that differed from what their numbers promised.
         self.rebuilds = 0
         self.is_overflowing = False
@@ -95,7 +95,7 @@ class NodeReplica:
         since = (self.complete_until or 0.0) - UNSURE_SECONDS
         with self._lock:
             self._grown_at = {stream: at for stream, at in self._grown_at.items() if at >= since}
-            return dict(self.vector.only(self._grown_at))
+            return dict(self.vector.only(self._grown_at.keys() - {HEARTBEAT_STREAM}))
 
     def stream_digests(self) -> dict[str, tuple[int, int, str]]:
         """Stream -> its number, how many rows, their digest in hexadecimal."""

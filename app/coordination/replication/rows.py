@@ -1,6 +1,5 @@
-"""What replicas hold of the database: slots, and the doctors they belong to, as changes of rows.
-
-A slot is of a doctor or of a showtime; a seat's label and price are in its plan, which never changes.
+"""What replicas hold of the database: doctors and their slots, as changes of rows. Seats are read from the
+database; their streams are followed only so that nothing seems missing.
 
 The one place that says which fields travel. Nothing about who booked, ever: a field that is not listed is
 refused by the replica."""
@@ -14,17 +13,15 @@ from typing import Any
 from app.algorithms.change_log import Barrier, Change, Entry, Scalar
 from app.coordination.outbox import HEARTBEAT_STREAM, Record
 
-OWNER_FIELDS = ("doctor_id", "showtime_id")
-SLOT_FIELDS = ("starts_at", "ends_at", "state", "hold_until", "is_interval")
+SLOT_FIELDS = ("doctor_id", "starts_at", "ends_at", "state", "hold_until", "is_interval")
 DOCTOR_FIELDS = ("name", "specialization", "timezone")
 HEARTBEAT_FIELDS = ("at", "horizon")
-PUBLIC_FIELDS = frozenset((*OWNER_FIELDS, *SLOT_FIELDS, *DOCTOR_FIELDS, *HEARTBEAT_FIELDS))
+PUBLIC_FIELDS = frozenset((*SLOT_FIELDS, *DOCTOR_FIELDS, *HEARTBEAT_FIELDS))
 #: Slots that started before the last heartbeat's horizon are forgotten.
 BARRIER = Barrier(HEARTBEAT_STREAM, field="starts_at", bound="horizon")
 INSTANTS = frozenset({"starts_at", "ends_at", "hold_until", "at", "horizon"})
 HEARTBEAT_KEY = "heartbeat"
-#: Seats are read from the primary; replicas hold the times of doctors.
-SHOWTIMES = "showtime:"
+DOCTORS = "doctor:"
 
 
 class Incomplete(Exception):
@@ -65,16 +62,15 @@ def moment(micros: int) -> datetime:
 
 
 def _changes(record: Record) -> Iterator[Change]:
-    if record.stream.startswith(SHOWTIMES):
-        return
     payload = record.payload
     if record.kind == "slots":
-        whose = {name: payload[name] for name in OWNER_FIELDS if name in payload}
+        whose = {"doctor_id": payload.get("doctor_id")}
         rows: Iterable[Mapping[str, Any]] = ({**whose, **slot} for slot in payload["slots"])
         kind = "slot"
     else:
         rows, kind = (payload,), record.kind
-    if kind not in ("slot", "doctor", "heartbeat"):
+    is_held = record.stream.startswith(DOCTORS) or record.stream == HEARTBEAT_STREAM
+    if not is_held or kind not in ("slot", "doctor", "heartbeat"):
         return
     for row in rows:
         key, fields = _row_as(kind, row)
@@ -86,18 +82,10 @@ def _changes(record: Record) -> Iterator[Change]:
 def _row_as(kind: str, row: Mapping[str, Any]) -> tuple[str, dict[str, Scalar]]:
     if kind == "slot":
         fields = {name: _scalar(name, row[name]) for name in SLOT_FIELDS}
-        return slot_key(row["id"]), {**fields, **_owner(row)}
+        return slot_key(row["id"]), {**fields, "doctor_id": int(row["doctor_id"])}
     if kind == "doctor":
         return doctor_key(row["id"]), {name: _scalar(name, row[name]) for name in DOCTOR_FIELDS}
     return HEARTBEAT_KEY, {name: _scalar(name, row[name]) for name in HEARTBEAT_FIELDS}
-
-
-def _owner(row: Mapping[str, Any]) -> dict[str, Scalar]:
-    """The one id there is. Raises KeyError when there is none."""
-    found: dict[str, Scalar] = {name: int(row[name]) for name in OWNER_FIELDS if row.get(name) is not None}
-    if len(found) != 1:
-        raise KeyError("an owner")
-    return found
 
 
 def _scalar(name: str, value: Any) -> Scalar:
