@@ -1,13 +1,14 @@
 # Needs Python 3.11 or newer (PYTHON=python3.12 names another), make, and a package index.
 PYTHON ?= python3
 VENV ?= .venv
+SEEDS ?= 1000
 PY = $(VENV)/bin/python
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 NO_BROWSER = No Chromium on this machine: the browser tests were NOT run (make test-browser says how).
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser lint load simulate lock clean
+.PHONY: help run test test-browser lint load prove mutants simulate lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,8 +30,14 @@ lint: $(VENV)/dev.stamp ## Check format, rules, types and the arrows between the
 load: $(VENV)/dev.stamp ## Put load on the running stack and judge what it answered (ARGS="--help")
 	@exec $(PY) -m loadtest $(ARGS)
 
-simulate: $(VENV)/dev.stamp ## Run the distributed algorithms through thousands of simulated faults (ARGS="--help")
-	@exec $(PY) -m tests.simulation $(ARGS)
+prove: $(VENV)/dev.stamp ## Race for slots on the running stack, with Redis killed and frozen, and judge it (ARGS="--help")
+	@exec $(PY) -m loadtest.prove $(ARGS)
+
+mutants: $(VENV)/dev.stamp ## Take the guards away one at a time; for each a named test must fail (ARGS="lost reply")
+	@exec $(PY) -m tests.mutants $(ARGS)
+
+simulate: $(VENV)/dev.stamp ## Run the distributed algorithms through SEEDS=10000 worlds of faults (ARGS="--help")
+	@exec $(PY) -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
 lock: $(VENV)/dev.stamp ## Pin the newest allowed versions with their hashes into requirements*.txt
 	@for group in requirements requirements-embedded requirements-dev; do $(PY) -m uv pip compile --quiet --universal \

@@ -30,10 +30,16 @@ def build_parts(config: Config) -> Parts:
     """The objects the views work with."""
     from app.accounts.passwords import Passwords
     from app.booking.build import build_engine
+    from app.booking.replicated import ReplicatedSlots
     from app.clock import SystemClock
+    from app.coordination import keys
     from app.coordination.breaker import Breaker
     from app.coordination.changes import ChangeFeed
     from app.coordination.connection import connect_redis
+    from app.coordination.replication.bell import Bell
+    from app.coordination.replication.bus import Bus
+    from app.coordination.replication.feed import Feed
+    from app.coordination.replication.node_replica import NodeReplica
     from app.coordination.rpc.client import Client
     from app.coordination.rpc.http import HttpTransport
     from app.coordination.rpc.peers import AddressBook, Peer
@@ -41,21 +47,34 @@ def build_parts(config: Config) -> Parts:
     from app.database import Database
     from app.directory.directory import Directory
     from app.queue import JobQueue
+    from app.web.board import Board
     from app.web.broadcast import Broadcaster
     from app.web.cluster import Cluster
     from app.web.load_meter import LoadMeter, LoadReporter
+    from app.web.mirror import Mirror
+    from app.web.monitoring import build_monitor
+    from app.web.neighbour import Neighbour
     from app.web.node_health import Health
     from app.web.parts import Parts
+    from app.web.reads import Reads
+    from app.web.recent_sessions import RecentSessions
+    from app.web.session_tokens import note_positions
 
     database = Database(config.database_url, config.db_pool_size)
     redis = connect_redis(config.redis_url)
     clock = SystemClock(config.clock_skew_ms)
-    engine = build_engine(config, database, redis, clock, JobQueue(redis, Breaker(clock)).enqueue)
+    enqueue = JobQueue(redis, Breaker(clock)).enqueue
+    engine = build_engine(config, database, redis, clock, enqueue, note_positions)
     # Only this node's own coordinator is called from here, and that is always on this machine.
     book = AddressBook([Peer(config.node_id, config.local_rpc_address)])
     seal = Seal(config.secret_key, config.node_id)
     client = Client(seal, HttpTransport(), engine.stamper, clock, book)
     meter = LoadMeter(clock)
+    broadcaster = Broadcaster(lambda: ChangeFeed(redis, database, clock))
+    cluster = Cluster(config, clock, database, client)
+    replica = NodeReplica(clock)
+    neighbour = Neighbour(client, config.node_id, replica, clock)
+    bus, bell = Bus(redis, Breaker(clock)), Bell(redis, clock, keys.BUS_CHANNEL)
     return Parts(
         config=config,
         database=database,
@@ -63,10 +82,15 @@ def build_parts(config: Config) -> Parts:
         clock=clock,
         passwords=Passwords(cheap=config.app_env == "test"),
         engine=engine,
-        directory=Directory(database, engine.stamper, config.node_id, engine.publish),
+        directory=Directory(database, engine.stamper, config.node_id, engine.publish, note_positions),
         health=Health(config, database, redis, clock),
-        broadcaster=Broadcaster(lambda: ChangeFeed(redis, database, clock)),
-        cluster=Cluster(config, clock, database, client),
+        broadcaster=broadcaster,
+        cluster=cluster,
+        monitor=build_monitor(config, clock, database, client, cluster, broadcaster),
         load_meter=meter,
         load_reporter=LoadReporter(meter, client, config.node_id),
+        reads=Reads(database, replica, ReplicatedSlots(replica), neighbour),
+        board=Board(client, config.node_id, clock),
+        recent_sessions=RecentSessions(clock),
+        mirror=Mirror(neighbour, Feed(replica, database, bus, bell, clock, neighbour.pull)),
     )

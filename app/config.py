@@ -56,6 +56,7 @@ class Config(BaseModel):
     smtp_url: str = Field("smtp://127.0.0.1:1025", validation_alias="SMTP_URL", repr=False)
     mail_from: str = Field("Oneslot <bookings@example.org>", validation_alias="MAIL_FROM")
     mail_folder: str = Field("var/mail", validation_alias="MAIL_FOLDER")
+    board_folder: str = Field("var/board", validation_alias="BOARD_FOLDER")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", validation_alias="LOG_LEVEL")
     cors_origin: str | None = Field(None, validation_alias="CORS_ORIGIN")
     db_pool_size: int = Field(20, validation_alias="DB_POOL_SIZE", ge=1, le=200)
@@ -67,6 +68,8 @@ class Config(BaseModel):
     node_weight: int = Field(1, validation_alias="NODE_WEIGHT", ge=1, le=100)
     election_algorithm: Literal["bully", "ring"] = Field("bully", validation_alias="ELECTION_ALGORITHM")
     election_preempt: bool = Field(False, validation_alias="ELECTION_PREEMPT")
+    nginx_folder: str | None = Field(None, validation_alias="NGINX_FOLDER")
+    nginx_program: str = Field("nginx", validation_alias="NGINX_PROGRAM")
     clock_skew_ms: int = Field(0, validation_alias="CLOCK_SKEW_MS", ge=-86_400_000, le=86_400_000)
     trusted_proxies: int = Field(1, validation_alias="TRUSTED_PROXIES", ge=0, le=5)
 
@@ -78,7 +81,10 @@ class Config(BaseModel):
         try:
             return cls.model_validate({name: value for name, value in environ.items() if value != ""})
         except ValidationError as error:
-            reasons = [f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()]
+            reasons = [
+                f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg'].removeprefix('Value error, ')}"
+                for e in error.errors()
+            ]
             raise ConfigError("; ".join(reasons)) from None
 
     @field_validator("database_url")

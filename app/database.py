@@ -41,6 +41,10 @@ SESSION_SETTINGS = (
 SERIALIZATION_FAILURE, DEADLOCK, LOCK_TIMEOUT = "40001", "40P01", "55P03"
 EXCLUSION_VIOLATION, UNIQUE_VIOLATION = "23P01", "23505"
 TRANSIENT = {SERIALIZATION_FAILURE, DEADLOCK}
+# The session ended or the server was going down: at COMMIT this leaves open whether it was done.
+CONNECTION_LOST = ("08", "57P")
+SQLITE_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
+SQLITE_OUTAGES = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY")
 MOST_ATTEMPTS = 5
 
 
@@ -120,6 +124,19 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection for reading whose statements all see the same moment."""
+        with _translated(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN")
+            else:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+    @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """One READ COMMITTED transaction (BEGIN IMMEDIATE in SQLite), committed at the end of the block.
 
@@ -160,9 +177,14 @@ def _commit(connection: Connection) -> None:
     try:
         connection.commit()
     except OperationalError as error:
-        if sqlstate(error) is None and not _is_sqlite_error(error):
+        if not _is_sqlite_error(error) and _may_have_committed(sqlstate(error)):
             raise OutcomeUnknown("The connection to the database broke while saving.") from error
         raise
+
+
+def _may_have_committed(state: str | None) -> bool:
+    """Whether the session ended before the server's answer to COMMIT, or with it."""
+    return state is None or state.startswith(CONNECTION_LOST)
 
 
 @contextmanager
@@ -185,8 +207,10 @@ def _translated() -> Iterator[None]:
 
 def _is_outage(error: DBAPIError, state: str | None) -> bool:
     """Classes 08 connection, 53 disk or memory full, 57 shutdown or cancelled; 25P03 idle too long."""
+    if _is_sqlite_error(error):
+        return _sqlite_code(error).startswith(SQLITE_OUTAGES)
     if state is None:
-        return isinstance(error, OperationalError) and not _is_sqlite_error(error)
+        return isinstance(error, OperationalError)
     return state.startswith(("08", "53", "57", "25P03"))
 
 
@@ -195,7 +219,12 @@ def _is_sqlite_error(error: DBAPIError) -> bool:
 
 
 def _is_sqlite_busy(error: DBAPIError) -> bool:
-    return _is_sqlite_error(error) and ("locked" in str(error.orig) or "busy" in str(error.orig))
+    return _sqlite_code(error).startswith(SQLITE_BUSY)
+
+
+def _sqlite_code(error: DBAPIError) -> str:
+    """Such as SQLITE_IOERR_WRITE; empty for other databases."""
+    return str(getattr(error.orig, "sqlite_errorname", ""))
 
 
 def _postgres_engine(url: str, pool_size: int) -> Engine:

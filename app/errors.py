@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class Refusal(Exception):
@@ -16,6 +16,10 @@ class Refusal(Exception):
         self.detail = detail
         self.extras = extras
         self.replayed = False
+
+    def again(self) -> Self:
+        """The same refusal for another request: an exception object belongs to one stack."""
+        return type(self)(self.detail, **self.extras)
 
     @property
     def retryable(self) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 
-from app.database import LOCK_TIMEOUT, Database, sqlstate
+from app.database import LOCK_TIMEOUT, Database, TransientFailure, sqlstate
 from app.errors import IdempotencyKeyReused, OutcomeUnknown, Refusal, RequestInProgress, Unavailable
 from app.tables.journal import IdempotencyRecord
 
@@ -92,7 +92,12 @@ def _begin(tx: Connection, request: RequestKey) -> Document | None:
         if sqlstate(error) == LOCK_TIMEOUT:
             raise RequestInProgress("The first request with this key has not been answered yet.") from error
         raise
-    return None if taken else _stored_answer(tx, request)
+    if taken:
+        return None
+    earlier = _stored_answer(tx, request)
+    if earlier is None:
+        raise TransientFailure  # swept away as too old between our insert and our look: begin again
+    return earlier
 
 
 def _stored_answer(connection: Connection, request: RequestKey) -> Document | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from sqlalchemy.exc import OperationalError
 
 from app.config import Config, ConfigError
 
@@ -30,6 +31,8 @@ def main() -> None:
         migrate(Config.from_env(os.environ).database_url, *sys.argv[1:2])
     except ConfigError as error:
         sys.exit(f"migrate: {error}")
+    except OperationalError as error:
+        sys.exit(f"migrate: the database cannot be used: {' '.join(str(error.orig).split())}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-STACK_FILE = Path("var/run/stack.json")
+STACK_FILE = Path(os.environ.get("ONESLOT_VAR", "var")) / "run" / "stack.json"
 
 #: The demo account every development stack seeds.
 DEMO_EMAIL = "admin@example.org"

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests.lent_databases import LentDatabases
 from tests.servers import (
     RunningRedis,
     SmtpSink,
@@ -36,9 +37,14 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def _migrated_postgres(postgres_server: PostgresServer) -> PostgresServer:
-    """Migrations run once; each test's database is a copy of the result."""
+    """Migrations run once; each test's database began as a copy of the result."""
     run_python_module("app.migrate", DATABASE_URL=postgres_server.create_database(_TEMPLATE))
     return postgres_server
+
+
+@pytest.fixture(scope="session")
+def _lent_databases(_migrated_postgres: PostgresServer) -> LentDatabases:
+    return LentDatabases(_migrated_postgres, _TEMPLATE)
 
 
 @pytest.fixture(scope="session")
@@ -56,10 +62,10 @@ def empty_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_url(_migrated_postgres: PostgresServer) -> Iterator[str]:
-    name = f"test_{next(_numbers)}"
-    yield _migrated_postgres.create_database(name, template=_TEMPLATE)
-    _migrated_postgres.drop_database(name)
+def postgres_url(postgres_server: PostgresServer, _lent_databases: LentDatabases) -> Iterator[str]:
+    name = _lent_databases.lend()
+    yield postgres_server.url(name)
+    _lent_databases.take_back(name)
 
 
 @pytest.fixture

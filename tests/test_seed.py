@@ -37,6 +37,14 @@ def database(database_url: str) -> Iterator[Database]:
     database.dispose()
 
 
+@pytest.fixture
+def sqlite(sqlite_url: str) -> Iterator[Database]:
+    """For what the database has no part in."""
+    database = Database(sqlite_url)
+    yield database
+    database.dispose()
+
+
 def everything(database: Database) -> dict[str, list[Any]]:
     with database.read() as connection:
         return {
@@ -63,10 +71,12 @@ def test_the_demo_has_everybody_and_a_busy_fortnight(database: Database) -> None
     assert len({row.specialization for row in rows(database, Doctor.specialization)}) == 5
     assert len(rows(database, Patient.id)) == 10
     statuses = Counter(row.status for row in rows(database, Booking.status))
-    assert statuses == {"CONFIRMED": 60, "CANCELLED": 15}
+    assert set(statuses) == {"CONFIRMED", "CANCELLED"}
+    assert statuses.total() == 75
+    assert 11 <= statuses["CANCELLED"] <= 19
     states = Counter(row.state for row in rows(database, Slot.state))
-    assert states["BOOKED"] == 60
-    assert states["OPEN"] >= 5 * 10 * 16 - 60
+    assert states["BOOKED"] == statuses["CONFIRMED"]
+    assert states["OPEN"] >= 5 * 10 * 16 - states["BOOKED"]
 
 
 def test_seeding_twice_changes_nothing(database: Database) -> None:
@@ -79,48 +89,48 @@ def test_seeding_twice_changes_nothing(database: Database) -> None:
     assert everything(database) == before
 
 
-def test_the_patient_who_can_log_in_has_appointments(database: Database) -> None:
-    seed(config_for(database.url), silent)
+def test_the_patient_who_can_log_in_has_appointments(sqlite: Database) -> None:
+    seed(config_for(sqlite.url), silent)
 
-    with database.read() as connection:
+    with sqlite.read() as connection:
         patient = connection.execute(select(User.id).where(User.email == people.PATIENT_ADDRESS)).scalar()
         mine = connection.execute(select(Booking.patient_name).where(Booking.user_id == patient)).scalars()
         assert set(mine) == {"Paula Patient"}
 
 
-def test_nobody_gets_mail_about_the_demo(database: Database) -> None:
-    seed(config_for(database.url), silent)
+def test_nobody_gets_mail_about_the_demo(sqlite: Database) -> None:
+    seed(config_for(sqlite.url), silent)
 
-    assert {row.patient_email for row in rows(database, Booking.patient_email)} == {None}
+    assert {row.patient_email for row in rows(sqlite, Booking.patient_email)} == {None}
 
 
-def test_a_later_run_adds_only_the_days_that_came_into_view(database: Database) -> None:
-    config = config_for(database.url)
+def test_a_later_run_adds_only_the_days_that_came_into_view(sqlite: Database) -> None:
+    config = config_for(sqlite.url)
     seed(config, silent)
-    engine = demo_engine(config, database)
-    directory = Directory(database, engine.stamper, "node-1", silent)
-    before = set(rows(database, Slot.id, Slot.starts_at))
-    with database.read() as connection:
+    engine = demo_engine(config, sqlite)
+    directory = Directory(sqlite, engine.stamper, "node-1", silent)
+    before = set(rows(sqlite, Slot.id, Slot.starts_at))
+    with sqlite.read() as connection:
         today = calendar.demo_doctors(connection)[0]
     later = replace(today, today=today.today + timedelta(days=7))
 
     made = calendar.add_slots(directory, config, later)
     again = calendar.add_slots(directory, config, later)
 
-    new = set(rows(database, Slot.id, Slot.starts_at)) - before
+    new = set(rows(sqlite, Slot.id, Slot.starts_at)) - before
     assert (made, again) == (5 * 16, 0)
     assert len(new) == made
     assert min(row.starts_at for row in new) > max(row.starts_at for row in before)
 
 
-def test_what_was_taken_away_does_not_come_back(database: Database) -> None:
-    config = config_for(database.url)
+def test_what_was_taken_away_does_not_come_back(sqlite: Database) -> None:
+    config = config_for(sqlite.url)
     seed(config, silent)
-    engine = demo_engine(config, database)
-    directory = Directory(database, engine.stamper, "node-1", silent)
-    slot = next(row.id for row in rows(database, Slot.id, Slot.state) if row.state == "OPEN")
+    engine = demo_engine(config, sqlite)
+    directory = Directory(sqlite, engine.stamper, "node-1", silent)
+    slot = next(row.id for row in rows(sqlite, Slot.id, Slot.state) if row.state == "OPEN")
     delete_slot(directory, slot, "admin")
-    with database.transaction() as tx:
+    with sqlite.transaction() as tx:
         gone = tx.execute(select(Doctor.id).where(Doctor.name == people.DOCTORS[0][0])).scalar_one()
         tx.execute(update(Doctor).where(Doctor.id == gone).values(deleted_at=db_now(), email=None))
 
@@ -129,10 +139,10 @@ def test_what_was_taken_away_does_not_come_back(database: Database) -> None:
     assert not +added
 
 
-def test_somebody_who_has_the_name_or_the_address_already_is_no_obstacle(database: Database) -> None:
-    config = config_for(database.url)
-    engine = demo_engine(config, database)
-    directory = Directory(database, engine.stamper, "node-1", silent)
+def test_somebody_who_has_the_name_or_the_address_already_is_no_obstacle(sqlite: Database) -> None:
+    config = config_for(sqlite.url)
+    engine = demo_engine(config, sqlite)
+    directory = Directory(sqlite, engine.stamper, "node-1", silent)
     name, specialization, address, *_ = people.DOCTORS[0]
     draft = people.DoctorDraft("Dr. Somebody Else", specialization, "UTC", address)
     create_doctor(directory, draft, "admin")
@@ -140,7 +150,7 @@ def test_somebody_who_has_the_name_or_the_address_already_is_no_obstacle(databas
     added = seed(config, silent)
 
     assert added["doctors"] == 4
-    assert name not in {row.name for row in rows(database, Doctor.name)}
+    assert name not in {row.name for row in rows(sqlite, Doctor.name)}
 
 
 def test_production_gets_no_account_with_a_known_password(sqlite_url: str) -> None:
@@ -151,19 +161,23 @@ def test_production_gets_no_account_with_a_known_password(sqlite_url: str) -> No
 
 
 @pytest.mark.parametrize("first", [date(2026, 11, 20) + timedelta(days=offset) for offset in range(0, 40, 3)])
-def test_any_fortnight_has_fifty_appointments_and_one_in_five_is_cancelled(first: date) -> None:
+def test_any_fortnight_is_busy_for_everybody_and_one_in_five_cancels(first: date) -> None:
     days = [first + timedelta(days=ahead) for ahead in range(1, calendar.DAYS_AHEAD + 1)]
     weekdays = [day for day in days if day.weekday() < 5]
 
-    wanted = [
-        appointment
+    books = [
+        [appointment for day in weekdays for appointment in calendar.appointments_of(number, day)]
         for number in range(len(people.DOCTORS))
-        for day in weekdays
-        for appointment in calendar.appointments_of(number, day)
     ]
 
+    wanted = [appointment for book in books for appointment in book]
     assert len(wanted) >= 50
-    assert sum(appointment.is_cancelled for appointment in wanted) == len(wanted) / 5
+    assert 0.15 <= sum(appointment.is_cancelled for appointment in wanted) / len(wanted) <= 0.25
+    assert {appointment.patient_number for appointment in wanted} == set(range(len(people.PATIENTS)))
+    for book in books:
+        assert len({appointment.slot_number for appointment in book}) > 5
+        assert len({appointment.patient_number for appointment in book}) > 3
+        assert 1 <= sum(appointment.is_cancelled for appointment in book) <= len(book) / 2
 
 
 def test_the_command_says_what_it_added(sqlite_url: str) -> None:
@@ -173,5 +187,5 @@ def test_the_command_says_what_it_added(sqlite_url: str) -> None:
     second = run_python_module("app.seed", **settings).stdout
 
     assert "5 doctors" in first
-    assert "75 bookings, 15 of them cancelled" in first
+    assert "75 bookings" in first
     assert second == "seed: the demo data is there\n"

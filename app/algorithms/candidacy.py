@@ -1,8 +1,9 @@
 """One node's way to the lease and away from it, whichever election decides who should try.
 
-Three layers, because no election is safe in an asynchronous system: bully or ring proposes who should try;
-the lease says who may act; the epoch row in SQL says whose writes count. So a message is only ever a reason
-to look at the lease, and liveness needs no election either: whoever sees no lease for long simply tries."""
+Three layers, because no election is safe in an asynchronous system (M. Fischer, N. Lynch, M. Paterson, JACM
+32(2), 1985): bully or ring proposes who should try; the lease says who may act; the epoch row in SQL says
+whose writes count. So a message is only ever a reason to look at the lease, and liveness needs no election
+either: whoever sees no lease for long simply tries."""
 
 from random import Random
 
@@ -138,7 +139,9 @@ class Candidacy:
             case HandOverWanted(to, reason):
                 return self._hand_over(to, reason, now)
             case Triggered(algorithm, is_forced):
-                return self._run(algorithm, Begin(is_forced), now) if self._condition(now).is_fit else []
+                if self._condition(now).is_fit:
+                    return self._run(algorithm, Begin(is_forced), now)
+                return [Log("election.refused", f"{self.me.node}: {self._condition(now).reason}")]
             case _:
                 return self._run(RING, Begin(is_audit=True), now)
 
@@ -178,18 +181,11 @@ class Candidacy:
             case HandOver():
                 return self._follow_hand_over(message, now)
             case ElectionCall(caller=caller, is_forced=False):
-                return self._point_to_leader(caller.node, now) + self._run(BULLY, received, now)
-            case RingToken(token_id, is_forced=False, is_audit=False):
-                return self._point_to_leader(token_id.initiator, now) + self._run(RING, received, now)
+                return self._watch.point_out(caller.node, now) + self._run(BULLY, received, now)
+            case RingToken(token_id, is_forced=False, is_audit=False) if token_id.initiator != self.me.node:
+                return self._watch.point_out(token_id.initiator, now) + self._run(RING, received, now)
             case _:
                 return self._run(BULLY, received, now) + self._run(RING, received, now)
-
-    def _point_to_leader(self, to: str, now: float) -> list[ElectionEffect]:
-        """Somebody missed that there is a leader, or this node missed that there is none: both look."""
-        leader = self._watch.leader
-        if leader is None or not self._watch.is_held(now) or to == self.me.node:
-            return []
-        return [Send(to, Coordinator(leader.node, leader.epoch, rides_ring=False)), ReadLease()]
 
     def _check(self, claim: Coordinator, now: float) -> list[ElectionEffect]:
         if claim.epoch < self._watch.epoch:
@@ -203,8 +199,7 @@ class Candidacy:
         if sight is Sight.STALE:
             return []
         if self._tenure.epoch:
-            is_deposed = self._watch.epoch > self._tenure.epoch
-            return self._step_down("a later epoch exists") if is_deposed else []
+            return self._give_way_to(self._watch.epoch)
         if sight is Sight.NOBODY or lease is None:
             return [] if self._watch.is_absence_timed else self._watch.time_absence(0.05, 0.3)
         return self._follow(lease, sight, now)
@@ -257,10 +252,7 @@ class Candidacy:
         return self._run(self.algorithm, Begin(), now)
 
     def _try_without_election(self, now: float) -> list[ElectionEffect]:
-        unseen = self._watch.unseen_seconds(now)
-        if self._tenure.epoch:
-            return [self._watch.spread_net()]
-        if unseen < self._settings.ttl_seconds:
+        if (unseen := self._watch.unseen_seconds(now)) < self._settings.ttl_seconds:
             return [self._watch.spread_net(already_seconds=unseen)]
         self._won_by = self.algorithm
         log = Log("election.net", f"{self.me.node} has seen no lease for {unseen:.1f} s", self._watch.epoch)
@@ -271,7 +263,7 @@ class Candidacy:
         is_welcome = self._condition(now).is_fit and epoch >= self._watch.epoch
         effects = self._tenure.grant(granted.request, epoch, is_welcome, now)
         if self._tenure.epoch != epoch:
-            return effects
+            return effects + self._give_way_to(epoch)  # a claim that was carried out late, or twice
         self._watch.learn(LeaseView(self.me.node, epoch, self._tenure.deadline - now), epoch, now)
         if before != epoch:
             effects += self._settle(now)
@@ -284,6 +276,9 @@ class Candidacy:
         if was_leading and not self._tenure.epoch:
             self._watch.forget()
         return effects + self._look(refused.lease, refused.epoch, now)
+
+    def _give_way_to(self, epoch: int) -> list[ElectionEffect]:
+        return self._step_down("a later epoch exists") if 0 < self._tenure.epoch < epoch else []
 
     def _step_down(self, reason: str) -> list[ElectionEffect]:
         self._watch.forget()

@@ -177,11 +177,14 @@ class FailureDetector:
                 return [Send(sender, self._own_beat())]
             case Vouch(node, heartbeat):
                 return self._hear(node, heartbeat, now)
-            case Accusation(incarnation):
-                if incarnation < self.incarnation:
-                    return []
-                self.incarnation = incarnation + 1
-                return [Refuted(self.incarnation), *self._beat_to_all()]
+            case _:
+                return self._refute(message)
+
+    def _refute(self, accusation: Accusation) -> list[DetectorEffect]:
+        if accusation.incarnation < self.incarnation:
+            return []
+        self.incarnation = accusation.incarnation + 1
+        return [Refuted(self.incarnation), *self._beat_to_all()]
 
     def _hear(self, node: str, heartbeat: Heartbeat, heard_at: float) -> list[DetectorEffect]:
         peer = self.peers.get(node)

@@ -26,11 +26,6 @@ class LeaseHolder:
         """Check before each unit of work."""
         return self.epoch > 0 and now < self.deadline
 
-    @property
-    def is_waiting(self) -> bool:
-        """A question is still unanswered."""
-        return bool(self._asked)
-
     def ask(self, now: float) -> int:
         """Call it before the request leaves; give the number back with the answer."""
         self._requests += 1

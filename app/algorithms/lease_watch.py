@@ -4,7 +4,8 @@ from enum import StrEnum
 from random import Random
 
 from app.algorithms.election import CandidacySettings, ElectionEffect, LeaseView, ReadLease
-from app.algorithms.steps import StartTimer, StopTimer
+from app.algorithms.election_messages import Coordinator
+from app.algorithms.steps import Send, StartTimer, StopTimer
 
 WATCH_TIMER = "watch/look"
 ABSENT_TIMER = "watch/absent"
@@ -42,6 +43,12 @@ class LeaseWatch:
     def believes(self, node: str, epoch: int, now: float) -> bool:
         """The lease has already confirmed what a message says."""
         return self.leader is not None and self.is_held(now) and self.leader[:2] == (node, epoch)
+
+    def point_out(self, to: str, now: float) -> list[ElectionEffect]:
+        """Tell a node where to look, and look too: one of the two has missed something."""
+        if self.leader is None or not self.is_held(now):
+            return []
+        return [Send(to, Coordinator(self.leader.node, self.leader.epoch, rides_ring=False)), ReadLease()]
 
     def learn(self, lease: LeaseView | None, epoch: int, now: float) -> Sight:
         """Take in an answer of the lease's server; `epoch` is that of the epoch row."""

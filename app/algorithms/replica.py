@@ -4,67 +4,44 @@ Primary-copy replication with a log per stream (J. Gray et al., "The Dangers of 
 version vector (stream -> last change applied) says how far. A change is applied once, in order and never past
 a gap, so that "the vector covers it" really means "it is here"."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
-from app.algorithms.digests import BucketDigests, fingerprint
+from app.algorithms.change_log import (
+    Applied,
+    Barrier,
+    Change,
+    Entry,
+    PrivateFieldError,
+    ReplicaDelta,
+    by_stream,
+)
+from app.algorithms.digests import BucketDigests
 from app.algorithms.logical_clocks import VersionVector
 
 TOMBSTONE_SECONDS = 7 * 24 * 3600.0
 
-Scalar = str | int | float | bool | None
 
+@dataclass(slots=True)
+class Summary:
+    """One stream in a few numbers."""
 
-class PrivateFieldError(ValueError):
-    """A change carries a field that must not travel between nodes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """The state of one row after the seq-th change of its stream; `fields` is None when the row is gone."""
-
-    stream: str
-    seq: int
-    key: str
-    version: int
-    fields: Mapping[str, Scalar] | None
-    at: float  # commit time, by the database's clock
-
-
-@dataclass(frozen=True, slots=True)
-class ReplicaDelta:
-    """For a node that knows `after`: rows changed since, up to `upto`; every row of the `whole` streams."""
-
-    after: VersionVector
-    upto: VersionVector
-    changes: tuple[Change, ...]
-    whole: frozenset[str] = frozenset()
-
-
-def _by_stream(changes: Iterable[Change]) -> dict[str, list[Change]]:
-    sorted_out: dict[str, list[Change]] = defaultdict(list)
-    for change in changes:
-        sorted_out[change.stream].append(change)
-    return sorted_out
-
-
-class Applied(StrEnum):
-    APPLIED = "applied"
-    DUPLICATE = "duplicate"
-    GAP = "gap"  # a change before it is missing: fetch a snapshot, or a delta from a peer
+    rows: int = 0
+    digest: int = 0  # XOR of the prints of its rows
+    edition: int = 0  # Grows with every change here; for whoever keeps something derived from the rows.
 
 
 class Replica:
     is_healed_by_merging = False  # two copies that differ at equal vectors are an alarm, not a merge
 
-    def __init__(self, public_fields: frozenset[str]) -> None:
+    def __init__(self, public_fields: frozenset[str], barrier: Barrier | None = None) -> None:
         self.vector = VersionVector()
         self.digests = BucketDigests()
         self._public_fields = public_fields
+        self._barrier = barrier
         self._rows: dict[str, dict[str, Change]] = {}
+        self._summaries: dict[str, Summary] = {}
         self._floors: dict[str, int] = {}  # deltas that start below it would miss deletions
+        self._bound: float | None = None  # Only grows.
 
     def get(self, stream: str, key: str) -> Change | None:
         """The row, or None when it is deleted or unknown."""
@@ -74,14 +51,27 @@ class Replica:
     def rows(self, stream: str) -> list[Change]:
         return [row for row in self._rows.get(stream, {}).values() if row.fields is not None]
 
+    def summary(self, stream: str) -> Summary:
+        return self._summaries.setdefault(stream, Summary())
+
+    @property
+    def size(self) -> int:
+        """How many rows there are, those included that say that a row is gone."""
+        return sum(len(rows) for rows in self._rows.values())
+
     def apply(self, change: Change) -> Applied:
+        """The next change of a stream, where each touches one row."""
+        return self.take(Entry(change.stream, change.seq, (change,)))
+
+    def take(self, entry: Entry) -> Applied:
         """The next change of a stream, as the bus delivers it."""
-        if change.seq <= self.vector.known(change.stream):
+        if entry.seq <= self.vector.known(entry.stream):
             return Applied.DUPLICATE
-        if self._is_past_a_gap(change.stream, change.seq - 1):
+        if self._is_past_a_gap(entry.stream, entry.seq - 1):
             return Applied.GAP
-        self._put(change)
-        self.vector = self.vector.advance(change.stream, change.seq)
+        for change in entry.changes:
+            self._put(change)
+        self.vector = self.vector.advance(entry.stream, entry.seq)
         return Applied.APPLIED
 
     def delta(self, after: VersionVector) -> ReplicaDelta:
@@ -104,8 +94,10 @@ class Replica:
             for stream in lacking
             if stream not in delta.whole and self._is_past_a_gap(stream, delta.after.known(stream))
         }
-        rows = _by_stream(delta.changes)
-        for stream in lacking.keys() - gaps:
+        # With anything missing the barrier would claim too much.
+        skipped = gaps | {self._barrier.stream} if gaps and self._barrier else gaps
+        rows = by_stream(delta.changes)
+        for stream in lacking.keys() - skipped:
             put = self._replace if stream in delta.whole else self._extend
             put(stream, rows[stream], delta.upto.known(stream))
         if gaps:
@@ -115,7 +107,7 @@ class Replica:
     def install(self, upto: VersionVector, rows: tuple[Change, ...]) -> frozenset[str]:
         """Replace whole streams by a snapshot of the database; returns those it was not too old for."""
         replaced = frozenset(stream for stream in upto if upto.known(stream) >= self.vector.known(stream))
-        rows_of = _by_stream(rows)
+        rows_of = by_stream(rows)
         for stream in replaced:
             self._replace(stream, rows_of[stream], upto.known(stream))
         return replaced
@@ -143,7 +135,7 @@ class Replica:
 
     def _replace(self, stream: str, rows: list[Change], upto: int) -> None:
         for row in self._rows.pop(stream, {}).values():
-            self._toggle(row)
+            self._toggle(row, -1)
         for row in rows:
             self._put(row)
         self.vector = self.vector.advance(stream, upto)
@@ -157,12 +149,37 @@ class Replica:
         if current is not None:
             if current.version >= change.version:
                 return
-            self._toggle(current)
+            self._toggle(current, -1)
+            del rows[change.key]
+        if self._is_over(change):
+            return
         rows[change.key] = change
-        self._toggle(change)
+        self._toggle(change, +1)
+        if self._barrier and change.stream == self._barrier.stream:
+            self._move_bound(self._barrier.bound_in(change))
 
-    def _toggle(self, row: Change) -> None:
+    def _move_bound(self, bound: object) -> None:
+        """Forget what is over now. Needs no trace: whoever has such a row gets the same bound."""
+        if not isinstance(bound, int | float) or (self._bound is not None and bound <= self._bound):
+            return
+        self._bound = bound
+        for rows in self._rows.values():
+            for row in [row for row in rows.values() if self._is_over(row)]:
+                self._toggle(row, -1)
+                del rows[row.key]
+
+    def _is_over(self, row: Change) -> bool:
+        if self._barrier is None or self._bound is None or row.fields is None:
+            return False
+        moment = row.fields.get(self._barrier.field)
+        return isinstance(moment, int | float) and moment < self._bound
+
+    def _toggle(self, row: Change, count: int) -> None:
         # Tombstones do not count: a node that has purged them holds the same truth.
+        summary = self.summary(row.stream)
+        summary.edition += 1
         if row.fields is not None:
-            print_of_row = fingerprint(row.stream, row.key, row.version, *sorted(row.fields.items()))
+            print_of_row = row.print
+            summary.rows += count
+            summary.digest ^= print_of_row
             self.digests.toggle(row.key, print_of_row)

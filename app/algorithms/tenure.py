@@ -70,9 +70,10 @@ class Tenure:
 
         So is one of an epoch that this node has ended: its release may still be under way to the server and
         would take the lease from under a node that acts (found by the simulator)."""
-        before = self.epoch
+        before, is_expected = self.epoch, self._holder.expects(request)
         if not is_welcome or self.has_ended(epoch) or not self._holder.grant(request, epoch, now):
-            return [] if self.is_claiming or epoch == before else [ReleaseLease(epoch)]
+            is_other_claim_open = self.is_claiming and not is_expected
+            return [] if is_other_claim_open or epoch == before else self._give_back(epoch)
         self.is_claiming = False
         effects: list[ElectionEffect] = [
             StartTimer(RENEW_TIMER, self._settings.renew_seconds),
@@ -104,12 +105,17 @@ class Tenure:
     def has_ended(self, epoch: int) -> bool:
         return epoch <= self._ended
 
+    def _give_back(self, epoch: int) -> list[ElectionEffect]:
+        self.is_claiming = False
+        self._ended = max(epoch, self._ended)
+        return [ReleaseLease(epoch)]
+
     def end(self, reason: str) -> list[ElectionEffect]:
-        epoch = self._ended = self.epoch
+        epoch = self.epoch
         self._holder.drop()
         return [
             SteppedDown(epoch, reason),
-            ReleaseLease(epoch),
+            *self._give_back(epoch),
             Log("leader.ended", f"{self._node} stepped down: {reason}", epoch),
             StopTimer(RENEW_TIMER),
             StopTimer(DEADLINE_TIMER),

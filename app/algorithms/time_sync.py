@@ -160,11 +160,14 @@ def marzullo(intervals: Iterable[Interval]) -> Agreement | None:
     return best
 
 
-def authority_is_suspect(authority: Interval, witnesses: Iterable[Interval]) -> bool:
+def authority_is_suspect(
+    authority: Interval, witnesses: Iterable[Interval], tolerance: float = WARN_SECONDS
+) -> bool:
     """True when a majority of the nodes agree on a time, and on none that the authority's clock may have.
 
-    Cristian cannot see this: against a wrong authority every good node looks ill."""
-    given = list(witnesses)
+    All distances are from one clock, the caller's. A good clock may be off by `tolerance` besides the error
+    of its measurement. Cristian cannot see a wrong authority: against it every good node looks ill."""
+    given = [Interval(one.low - tolerance, one.high + tolerance) for one in witnesses]
     possible = [
         Interval(max(one.low, authority.low), min(one.high, authority.high))
         for one in given

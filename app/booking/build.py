@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from redis import Redis
 
 from app.booking.engine import Engine
+from app.booking.glance import Glance
 from app.clock import Clock
 from app.config import Config
 from app.coordination.breaker import Breaker
@@ -17,15 +18,22 @@ from app.database import Database
 
 
 def build_engine(
-    config: Config, database: Database, redis: Redis, clock: Clock, enqueue: Callable[[str, str], object]
+    config: Config,
+    database: Database,
+    redis: Redis,
+    clock: Clock,
+    enqueue: Callable[[str, str], object],
+    note_positions: Callable[[Mapping[str, int]], object] = lambda positions: None,
 ) -> Engine:
     breaker = Breaker(clock)
     return Engine(
         database=database,
         locks=SlotLocks(redis, breaker),
+        glance=Glance(database),
         stamper=Stamper(database, config.node_id, config.address, clock),
         node_id=config.node_id,
         hold_seconds=config.hold_seconds,
         publish=Doorbell(redis, breaker).publish,
         enqueue=enqueue,
+        note_positions=note_positions,
     )

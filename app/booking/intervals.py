@@ -13,9 +13,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from app.booking import rules, statements
-from app.booking.claims import Claim, PatientDetails, insert_booking, oust_lapsed, with_alternatives
+from app.booking.claims import Claim, PatientDetails, insert_booking, oust_lapsed
 from app.booking.engine import Act, Engine
 from app.booking.errors import BookingConflict, Reason, SlotInPast
+from app.booking.glance import with_alternatives
 from app.booking.rules import Actor
 from app.booking.statements import SLOT_COLUMNS, SlotRow
 from app.database import TransientFailure, db_now

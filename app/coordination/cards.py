@@ -21,8 +21,17 @@ class Card:
     started_at: str = ""
     sees_redis: bool = False
     sees_database: bool = False
+    #: Requests being answered, event streams among them; processors in use by all its processes.
     connections: int = 0
+    streams: int = 0
     load: float = 0.0
+    #: Smoothed: the share of its processor one web worker uses, and its 95th percentile.
+    busy: float = 0.0
+    p95_ms: float = 0.0
+    #: Answered since its coordinator began, and those of them with 5xx.
+    requests: int = 0
+    failures: int = 0
+    version: str = ""
     #: good, warn, critical or unknown; see time_sync.ClockHealth.
     clock: str = "unknown"
 

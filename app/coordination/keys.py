@@ -28,3 +28,14 @@ NODES = "oneslot:nodes"
 def mailbox(process: str) -> str:
     """The letters for a node, or the replies for one process."""
     return f"oneslot:mailbox:{process}"
+
+
+#: How far each stream of changes goes in Redis: name -> last number published.
+BUS_HEADS = "oneslot:bus:heads"
+#: Rung with {name: number} when something was published; a hint that may be lost.
+BUS_CHANNEL = "oneslot:bus"
+
+
+def bus_stream(name: str) -> str:
+    """The committed changes of one stream, each under its own number."""
+    return f"oneslot:bus:{name}"

@@ -9,6 +9,7 @@ from app.database import db_now
 from app.tables.cluster import ClusterSetting
 
 ELECTION_ALGORITHM = "election_algorithm"
+BALANCING_POLICY = "balancing_policy"
 
 
 def read_settings(connection: Connection) -> dict[str, str]:

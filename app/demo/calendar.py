@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
@@ -49,8 +50,8 @@ class Appointment:
 
 def appointments_of(doctor_number: int, day: date) -> list[Appointment]:
     """What is in the doctor's book on a day: the same whenever it is asked."""
-    seed = day.toordinal() * len(DOCTORS) + doctor_number
-    return [_appointment(seed * 2 + number, number) for number in range(1 + seed % 2)]
+    count = 1 + (day.toordinal() + doctor_number) % 2
+    return [_appointment(doctor_number, day, number) for number in range(count)]
 
 
 def demo_doctors(connection: Connection) -> list[DemoDoctor]:
@@ -127,12 +128,14 @@ class _PatientBook:
         return cls({row.email: row.id for row in rows}, account)
 
 
-def _appointment(seed: int, number: int) -> Appointment:
+def _appointment(doctor_number: int, day: date, number: int) -> Appointment:
+    """The first of a day is in the morning, the second in the afternoon; else as if drawn by lot."""
+    lot = crc32(f"{doctor_number}/{day}/{number}".encode())
     return Appointment(
-        slot_number=(seed * 7) % 8 + 8 * number,
-        patient_number=(seed * 3) % len(PATIENTS),
-        reason=REASONS[seed % len(REASONS)],
-        is_cancelled=(seed // 2 + 2 * number) % 5 == 0,
+        slot_number=lot % 8 + 8 * number,
+        patient_number=lot // 8 % len(PATIENTS),
+        reason=REASONS[lot // 80 % len(REASONS)],
+        is_cancelled=(day.toordinal() + 2 * doctor_number + 3 * number) % 5 == 0,
     )
 
 

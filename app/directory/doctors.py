@@ -40,6 +40,7 @@ def create_doctor(
 
     def work(act: Act) -> Document:
         row = _write(act.tx, insert(Doctor).values(**asdict(draft)).returning(*DOCTOR_COLUMNS))
+        act.doctor_changed(row)
         act.audit("doctor_created", doctor_id=row.id)
         return doctor_document(row)
 
@@ -60,8 +61,10 @@ def update_doctor(
     def work(act: Act) -> Document:
         row = lock_doctor(act.tx, doctor_id)
         if changes:
-            statement = update(Doctor).where(Doctor.id == doctor_id).values(**changes)
+            statement = update(Doctor).where(Doctor.id == doctor_id)
+            statement = statement.values(version=Doctor.version + 1, **changes)
             row = _write(act.tx, statement.returning(*DOCTOR_COLUMNS))
+            act.doctor_changed(row)
             act.audit("doctor_updated", doctor_id=doctor_id, fields=sorted(changes))
         return doctor_document(row)
 
@@ -80,10 +83,14 @@ def delete_doctor(
         lock_doctor(act.tx, doctor_id)
         closed = close_open_slots(act.tx, doctor_id)
         refuse_when_booked(act.tx, doctor_id)
-        act.tx.execute(
-            update(Doctor).where(Doctor.id == doctor_id).values(deleted_at=db_now(), email=None, phone=None)
-        )
-        act.slots_changed(doctor_id, closed)
+        row = act.tx.execute(
+            update(Doctor)
+            .where(Doctor.id == doctor_id)
+            .values(deleted_at=db_now(), email=None, phone=None, version=Doctor.version + 1)
+            .returning(*DOCTOR_COLUMNS)
+        ).one()
+        act.slots_changed(closed, doctor_id=doctor_id)
+        act.doctor_changed(row, deleted=True)
         act.audit("doctor_deleted", doctor_id=doctor_id, closed_slots=len(closed))
         return {"id": str(doctor_id), "closed_slots": len(closed)}
 

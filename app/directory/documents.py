@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,24 @@ from app.tables.booking import Slot, SlotState
 from app.tables.directory import Doctor, Patient
 
 Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSlot:
+    """A row of select_slots() that came another way: the same names, the same types."""
+
+    id: int
+    doctor_id: int
+    starts_at: datetime
+    ends_at: datetime
+    state: SlotState
+    hold_until: datetime | None
+    version: int
+    doctor_name: str
+    specialization: str
+    timezone: str
+    now: datetime
+
 
 DOCTOR_COLUMNS = tuple(column for column in Doctor.__table__.columns if column.name != "deleted_at")
 PATIENT_COLUMNS = tuple(Patient.__table__.columns)
@@ -61,7 +80,7 @@ def select_slots() -> Select[*tuple[Any, ...]]:
     return select(*SHOWN_COLUMNS).join(Doctor, Doctor.id == Slot.doctor_id)
 
 
-def slot_document(row: Row[Any]) -> Document:
+def slot_document(row: Row[Any] | ShownSlot) -> Document:
     """The slot as anybody may see it: whether it is free, never who has it.
 
     A hold is over at its deadline, noticed or not; such a slot reads as OPEN."""

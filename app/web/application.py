@@ -6,7 +6,7 @@ from apiflask import APIFlask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Config
-from app.web import causal, correlation, cors, failures, headers, openapi, paths
+from app.web import causal, correlation, cors, failures, headers, openapi, paths, served, session_tokens
 from app.web.json import JsonRequest, OrjsonProvider
 from app.web.parts import EXTENSION, Parts
 from app.web.routes import register_routes
@@ -27,7 +27,9 @@ def build_application(parts: Parts) -> APIFlask:
     _configure(app, parts.config)
     paths.install(app)
     correlation.install(app)
+    served.install(app)
     causal.install(app)
+    session_tokens.install(app)
     cors.install(app)
     headers.install(app)
     failures.install(app)

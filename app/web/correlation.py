@@ -19,6 +19,7 @@ log = structlog.get_logger("request")
 def install(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_finish)
+    app.teardown_request(_forget)
 
 
 def correlation_id() -> str:
@@ -49,6 +50,11 @@ def _finish(response: Response) -> Response:
         client=request.remote_addr,
     )
     return response
+
+
+def _forget(_error: BaseException | None) -> None:
+    """What this thread logs between two requests belongs to neither."""
+    structlog.contextvars.clear_contextvars()
 
 
 def visible_path() -> str:

@@ -13,8 +13,9 @@ from typing import Any
 import structlog
 from werkzeug.wsgi import ClosingIterator
 
+from app.algorithms.latencies import count_buckets
 from app.clock import Clock
-from app.coordination.load import LoadReport
+from app.coordination.load import LoadReport, ServedRequest
 from app.coordination.rpc.client import Client
 from app.coordination.rpc.errors import CallFailed
 from app.coordination.rpc.peers import Peer
@@ -22,6 +23,8 @@ from app.coordination.rpc.peers import Peer
 REPORT_SECONDS = 1.0
 ANSWER_SECONDS = 0.5
 KEPT_REQUESTS = 1000
+SHOWN_REQUESTS = 6
+STREAMS = "/events"  # what the paths of all event streams end with
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 log = structlog.get_logger("load")
 
@@ -32,47 +35,63 @@ class LoadMeter:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._in_flight = self._requests = self._failures = 0
+        self._in_flight = self._streams = self._requests = self._failures = 0
         self._seconds: deque[float] = deque(maxlen=KEPT_REQUESTS)
+        self._recent: deque[ServedRequest] = deque(maxlen=SHOWN_REQUESTS)
         self._cpu_at, self._cpu_used = clock.elapsed(), time.process_time()
 
     def around(self, app: WsgiApp) -> WsgiApp:
         """The same application, measured."""
 
         def measured(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-            began = self._begin()
+            is_stream = environ.get("PATH_INFO", "").endswith(STREAMS)
+            end = self._end_stream if is_stream else self._end
+            began = self._begin(is_stream)
             try:
                 answer = app(environ, self._noting_failures(start_response))
             except BaseException:
-                self._end()
+                end()
                 raise
             with self._lock:
                 self._seconds.append(self._clock.elapsed() - began)
-            return ClosingIterator(answer, self._end)
+            return ClosingIterator(answer, end)
 
         return measured
+
+    def served(self, request: ServedRequest) -> None:
+        """One answer worth showing."""
+        with self._lock:
+            self._recent.append(request)
 
     def report(self) -> LoadReport:
         """What happened since the last report."""
         now, used = self._clock.elapsed(), time.process_time()
         with self._lock:
-            seconds = sorted(self._seconds)
+            seconds, recent = sorted(self._seconds), tuple(self._recent)
             self._seconds.clear()
+            self._recent.clear()
             cpu = (used - self._cpu_used) / max(now - self._cpu_at, 0.001)
             self._cpu_at, self._cpu_used = now, used
-            counts = (self._in_flight, self._requests, self._failures)
-        p95 = seconds[math.ceil(len(seconds) * 0.95) - 1] * 1000 if seconds else None
-        return LoadReport(str(os.getpid()), *counts, None if p95 is None else round(p95, 1), round(cpu, 3))
+            counts, streams = (self._in_flight, self._requests, self._failures), self._streams
+        p95 = round(seconds[math.ceil(len(seconds) * 0.95) - 1] * 1000, 1) if seconds else None
+        worker = str(os.getpid())
+        return LoadReport(worker, *counts, p95, round(cpu, 3), streams, count_buckets(seconds), recent)
 
-    def _begin(self) -> float:
+    def _begin(self, is_stream: bool) -> float:
         with self._lock:
             self._in_flight += 1
+            self._streams += is_stream
             self._requests += 1
         return self._clock.elapsed()
 
     def _end(self) -> None:
         with self._lock:
             self._in_flight -= 1
+
+    def _end_stream(self) -> None:
+        with self._lock:
+            self._in_flight -= 1
+            self._streams -= 1
 
     def _noting_failures(self, start_response: Callable[..., Any]) -> Callable[..., Any]:
         def note(status: str, *rest: Any) -> Any:

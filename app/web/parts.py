@@ -14,10 +14,15 @@ from app.clock import Clock
 from app.config import Config
 from app.database import Database
 from app.directory.directory import Directory
+from app.web.board import Board
 from app.web.broadcast import Broadcaster
 from app.web.cluster import Cluster
 from app.web.load_meter import LoadMeter, LoadReporter
+from app.web.mirror import Mirror
+from app.web.monitoring import Monitor
 from app.web.node_health import Health
+from app.web.reads import Reads
+from app.web.recent_sessions import RecentSessions
 
 EXTENSION = "oneslot"
 
@@ -36,8 +41,13 @@ class Parts:
     health: Health
     broadcaster: Broadcaster
     cluster: Cluster
+    monitor: Monitor
     load_meter: LoadMeter
     load_reporter: LoadReporter
+    reads: Reads
+    mirror: Mirror
+    board: Board
+    recent_sessions: RecentSessions
 
 
 def parts() -> Parts:

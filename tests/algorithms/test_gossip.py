@@ -6,10 +6,11 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.algorithms.change_log import Change
 from app.algorithms.gossip import TIMER, Answer, Diverged, Gossip, Merge, Offer, PeersChanged, Probe
 from app.algorithms.logical_clocks import HybridClock, VersionVector
 from app.algorithms.registers import BoardField, BoardKind, StatusBoard
-from app.algorithms.replica import Change, Replica
+from app.algorithms.replica import Replica
 from app.algorithms.steps import Received, Send, Started, StartTimer, TimerFired
 
 NOTE = BoardField(BoardKind.ANNOUNCEMENT, "front", "text")

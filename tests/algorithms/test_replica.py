@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.algorithms.change_log import Applied, Barrier, Change, Entry, PrivateFieldError
 from app.algorithms.logical_clocks import VersionVector
-from app.algorithms.replica import TOMBSTONE_SECONDS, Applied, Change, PrivateFieldError, Replica
+from app.algorithms.replica import TOMBSTONE_SECONDS, Replica
 
 PUBLIC = frozenset({"state"})
 
@@ -171,3 +172,111 @@ def test_an_older_version_never_replaces_a_newer_one():
 def test_a_field_about_a_patient_cannot_enter_a_replica():
     with pytest.raises(PrivateFieldError, match="patient_name"):
         Replica(PUBLIC).apply(Change("a", 1, "a/0", 1, {"state": "x", "patient_name": "y"}, 0.0))
+
+
+def entry(seq, *rows, stream="a"):
+    return Entry(stream, seq, tuple(Change(stream, seq, *row, at=float(seq)) for row in rows))
+
+
+def test_one_change_may_touch_many_rows_and_is_taken_as_a_whole_and_once():
+    replica = Replica(PUBLIC)
+    bulk = entry(1, ("x", 1, {"state": "O"}), ("y", 1, {"state": "O"}))
+
+    outcomes = [replica.take(bulk), replica.take(bulk), replica.take(entry(3, ("x", 2, None)))]
+
+    assert outcomes == [Applied.APPLIED, Applied.DUPLICATE, Applied.GAP]
+    assert {row.key for row in replica.rows("a")} == {"x", "y"}
+
+
+def test_a_change_that_touches_no_row_still_counts():
+    replica = Replica(PUBLIC)
+
+    replica.take(entry(1))
+
+    assert replica.vector.known("a") == 1
+
+
+@given(logs)
+def test_the_digest_of_a_stream_is_that_of_its_rows_however_they_came(changes):
+    fed, snapshot = replica_of(changes), Replica(PUBLIC)
+    snapshot.install(fed.vector, tuple(content(fed).values()))
+
+    for stream in "ab":
+        assert fed.summary(stream).rows == len(fed.rows(stream))
+        assert fed.summary(stream).digest == snapshot.summary(stream).digest
+
+
+BARRIER = Barrier("beat", field="starts", bound="horizon")
+TIMED = frozenset({"starts", "horizon"})
+
+
+def beat(seq, horizon):
+    return Change("beat", seq, "beat", seq, {"horizon": horizon}, float(seq))
+
+
+def timed(seq, key, starts, version=1):
+    return Change("a", seq, key, version, {"starts": starts}, float(seq))
+
+
+def test_what_is_over_when_the_barrier_says_so_is_forgotten_and_does_not_come_back():
+    replica = Replica(TIMED, BARRIER)
+    for change in (timed(1, "early", 10), timed(2, "late", 30), beat(1, 20), timed(3, "early", 10, 2)):
+        replica.apply(change)
+
+    assert [row.key for row in replica.rows("a")] == ["late"]
+    assert replica.vector.known("a") == 3
+
+
+@given(st.permutations([timed(1, "early", 10), timed(2, "late", 30), beat(1, 5), beat(2, 20)]))
+def test_the_same_rows_are_forgotten_in_whatever_order_the_streams_arrive(changes):
+    replica = Replica(TIMED, BARRIER)
+    for _ in changes:  # until everything found its predecessor
+        for change in changes:
+            replica.apply(change)
+
+    assert [row.key for row in replica.rows("a")] == ["late"]
+    assert replica.digests.groups == replica_at_the_end().digests.groups
+
+
+def test_a_bound_never_goes_back():
+    replica = Replica(TIMED, BARRIER)
+
+    for change in (beat(1, 20), beat(2, 5), timed(1, "early", 10)):
+        replica.apply(change)
+
+    assert replica.rows("a") == []
+
+
+def test_the_size_counts_the_rows_that_say_that_a_row_is_gone():
+    replica = replica_of([Change("a", 1, "a/0", 1, {"state": "x"}, 0.0), Change("a", 2, "a/1", 1, None, 0.0)])
+
+    assert replica.size == 2
+    assert len(replica.rows("a")) == 1
+
+
+def replica_at_the_end():
+    replica = Replica(TIMED, BARRIER)
+    replica.install(VersionVector({"a": 2, "beat": 2}), (beat(2, 20), timed(2, "late", 30)))
+    return replica
+
+
+def test_a_delta_with_a_gap_does_not_bring_the_barrier():
+    ahead, behind = Replica(TIMED, BARRIER), Replica(TIMED, BARRIER)
+    for change in (timed(1, "x", 30), timed(2, "y", 30), beat(1, 0)):
+        ahead.apply(change)
+    of_another = ahead.delta(VersionVector({"a": 1}))
+
+    outcome = behind.merge(of_another)
+
+    assert outcome is Applied.GAP
+    assert behind.vector.known("beat") == 0
+
+
+def test_with_nothing_missing_a_delta_brings_the_barrier():
+    ahead, behind = Replica(TIMED, BARRIER), Replica(TIMED, BARRIER)
+    for change in (timed(1, "x", 30), beat(1, 0)):
+        ahead.apply(change)
+
+    behind.merge(ahead.delta(behind.vector))
+
+    assert behind.vector == ahead.vector

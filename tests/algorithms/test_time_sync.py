@@ -187,4 +187,11 @@ def test_an_authority_is_suspect_exactly_when_no_majority_admits_its_time(author
         votes_at(place, witnesses) > half for place in places if authority.low <= place <= authority.high
     )
 
-    assert authority_is_suspect(authority, witnesses) is (agreed and not admitted)
+    assert authority_is_suspect(authority, witnesses, tolerance=0.0) is (agreed and not admitted)
+
+
+def test_good_clocks_that_differ_a_little_still_convict_a_wrong_authority():
+    witnesses = [Interval.around(offset, 0.003) for offset in (0.0, 0.08, -0.07)]
+
+    assert authority_is_suspect(Interval.around(2.0, 0.003), witnesses)
+    assert not authority_is_suspect(Interval.around(0.1, 0.003), witnesses)

@@ -16,6 +16,7 @@ from sqlalchemy import insert, select, update
 
 from app.booking.actions import GUEST, Actor, Claim, PatientDetails, hold_slot
 from app.booking.engine import Engine
+from app.booking.glance import Glance
 from app.clock import SystemClock
 from app.coordination.breaker import Breaker
 from app.coordination.locks import SlotLocks
@@ -57,10 +58,13 @@ class Desk:
 
     def lapse(self, slot_id: int) -> None:
         """Move the deadline of the hold, with all its slots, into the past, as waiting for it would."""
-        owner = self.slot(slot_id).booking_id
+        self.lapse_booking(self.slot(slot_id).booking_id)
+
+    def lapse_booking(self, booking_id: uuid.UUID) -> None:
         with self.database.transaction() as tx:
-            tx.execute(update(Slot).where(Slot.booking_id == owner).values(hold_until=db_now(-1)))
-            tx.execute(update(Booking).where(Booking.id == owner).values(expires_at=db_now(-1)))
+            past = tx.execute(select(db_now(-1))).scalar_one()
+            tx.execute(update(Slot).where(Slot.booking_id == booking_id).values(hold_until=past))
+            tx.execute(update(Booking).where(Booking.id == booking_id).values(expires_at=past))
 
     def hold(self, slot_id: int, **options: Any) -> dict[str, Any]:
         return hold_slot(self.engine, Claim((slot_id,), ANNA), GUEST, **options).value
@@ -90,6 +94,7 @@ def make_desk(redis_url: str) -> Iterator[Callable[[str], Desk]]:
         engine = Engine(
             database=database,
             locks=SlotLocks(quick_redis(redis), Breaker(SystemClock())),
+            glance=Glance(database),
             stamper=Stamper(database, node_id, "http://127.0.0.1:0"),
             node_id=node_id,
             hold_seconds=HOLD_SECONDS,

@@ -126,6 +126,12 @@ def test_the_slots_of_a_deleted_doctor_are_not_listed(desk: Desk) -> None:
     assert listed(desk, doctor_id=gone) == []
 
 
+def test_a_doctor_nobody_knows_has_no_slots_on_any_day(desk: Desk) -> None:
+    desk.add_slot()
+
+    assert listed(desk, doctor_id=4711, first_day=date(2026, 1, 1)) == []
+
+
 @st.composite
 def worlds(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Slots of three doctors around tomorrow, each in its own quarter of an hour."""

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from app.booking.actions import cancel_booking
+from app.booking import glance
+from app.booking.actions import GUEST, Claim, cancel_booking, hold_slot
 from app.booking.errors import BookingConflict
 from app.coordination import keys
 from app.coordination.locks import Lease, LockedOut, SlotLocks
 from app.idempotency import RequestKey
-from tests.booking.conftest import NO_REDIS, Desk, owner_of
+from tests.booking.conftest import ANNA, NO_REDIS, Desk, owner_of
 from tests.booking.promises import broken_promises
 from tests.servers import RunningRedis
 from tests.together import together
@@ -73,6 +74,20 @@ def test_without_redis_the_database_keeps_the_promise_alone(
     assert caught.value.extras["reason"] == "SLOT_TAKEN"
 
 
+def test_without_redis_several_slots_are_taken_all_or_none(
+    make_desk: Callable[..., Desk], database_url: str
+) -> None:
+    desk = make_desk(database_url, redis=NO_REDIS)
+    free, taken = desk.add_slot(24), desk.add_slot(25)
+    desk.book(taken)
+
+    with pytest.raises(BookingConflict) as caught:
+        hold_slot(desk.engine, Claim((free, taken), ANNA), GUEST)
+
+    assert caught.value.extras["slot_id"] == str(taken)
+    assert desk.slot(free).state == "OPEN"
+
+
 def test_a_frozen_redis_costs_half_a_second_once(
     make_desk: Callable[..., Desk], sqlite_url: str, own_redis: RunningRedis
 ) -> None:
@@ -118,7 +133,10 @@ def test_a_lock_that_lies_refuses_nobody(desk: Desk, redis: Redis) -> None:
 
 
 @pytest.mark.parametrize("rubbish", ["", "rubbish", "owner|", "|", "owner|nine"])
-def test_rubbish_in_the_place_of_a_lock_refuses_nobody(desk: Desk, redis: Redis, rubbish: str) -> None:
+def test_rubbish_in_the_place_of_a_lock_refuses_nobody(
+    desk: Desk, redis: Redis, rubbish: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glance, "PAUSES_SECONDS", (0.0,))
     slot = desk.add_slot()
     redis.set(keys.slot_hold(slot), rubbish)
 
@@ -143,9 +161,8 @@ def test_a_lock_given_twice_with_one_fence_has_one_winner(
 
 def test_a_contender_that_slept_through_its_turn_cannot_claim_even_an_open_slot(desk: Desk) -> None:
     slot = desk.add_slot()
-    slept = lease(slot, 1)
-    for _ in range(2):
-        current = book_and_cancel(desk, slot)
+    slept = lease(slot, 3)
+    current = book_and_cancel(with_leases(desk, lease(slot, 8)), slot)
 
     with pytest.raises(BookingConflict):
         with_leases(desk, slept, slept).book(slot)
@@ -156,13 +173,22 @@ def test_a_contender_that_slept_through_its_turn_cannot_claim_even_an_open_slot(
 
 def test_a_contender_that_slept_through_its_turn_gets_a_new_one(desk: Desk) -> None:
     slot = desk.add_slot()
-    slept = lease(slot, 1)
-    for _ in range(2):
-        current = book_and_cancel(desk, slot)
+    slept = lease(slot, 3)
+    current = book_and_cancel(with_leases(desk, lease(slot, 8)), slot)
 
     booking = with_leases(desk, slept).book(slot)
 
     assert booking["fence"] > current
+
+
+def test_a_new_turn_for_one_of_several_slots_is_a_new_turn_for_all(desk: Desk, redis: Redis) -> None:
+    fresh, used = desk.add_slot(24), desk.add_slot(25)
+    book_and_cancel(desk, used)
+    redis.flushall()
+
+    booking = hold_slot(desk.engine, Claim((fresh, used), ANNA), GUEST).value
+
+    assert [slot["id"] for slot in booking["slots"]] == [str(fresh), str(used)]
 
 
 def test_a_refused_contender_leaves_no_lock_behind(desk: Desk, redis: Redis) -> None:

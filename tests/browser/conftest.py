@@ -8,14 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.site import Site, running_site
 from tests.servers import running_redis, throwaway_folder
 from worker.stack.postgres import PostgresServer
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE_MS = 8_000
+#: For a busy machine; what must be quick, a test says itself.
+PATIENCE_MS = 15_000
 #: Chromium reports every answer of 400 and above; that the refusal was wanted, the test itself says.
 REFUSAL = "Failed to load resource: the server responded with a status of 4"
 
@@ -32,6 +41,7 @@ def chromium() -> Iterator[Browser]:
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         pytest.skip("no Chromium is installed; `make test-browser` says how to get one")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         # Containers and root have no user namespaces for Chromium's own sandbox; it only opens our pages.
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])

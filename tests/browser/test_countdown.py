@@ -7,11 +7,32 @@ from playwright.sync_api import Page, expect
 from tests.browser.site import HASTY_HOLD_SECONDS, Site
 from tests.browser.steps import fill_details, go_on, hold, open_times, time_button
 
+#: A page's last word to the server cannot be waited for: the page is gone.
+BEACON_MS = 800
 Visit = Callable[..., Page]
 
 
+#: Collects what a screen reader is told.
+LISTEN = """() => {
+  window.heard = [];
+  const region = document.getElementById("announcer");
+  new MutationObserver(() => region.textContent && window.heard.push(region.textContent))
+    .observe(region, { childList: true, characterData: true, subtree: true });
+}"""
+
+
+def listen(page: Page) -> None:
+    page.evaluate(LISTEN)
+
+
+def heard_on(page: Page) -> list[str]:
+    return page.evaluate("window.heard")
+
+
 def seconds_shown(page: Page) -> int:
-    minutes, seconds = page.locator("[data-hold-left]").inner_text().strip("()").split(":")
+    shown = page.locator("[data-hold-left]")
+    expect(shown).to_be_visible()
+    minutes, seconds = shown.inner_text().strip("()").split(":")
     return int(minutes) * 60 + int(seconds)
 
 
@@ -45,18 +66,11 @@ def test_a_screen_reader_hears_the_start_one_minute_and_twenty_seconds_only(site
     page = visit()
     page.clock.install()
     hold(page, site.url, doctor, "10:00")
-    page.evaluate(
-        """() => {
-            window.heard = [];
-            const region = document.getElementById("announcer");
-            new MutationObserver(() => region.textContent && window.heard.push(region.textContent))
-              .observe(region, { childList: true, characterData: true, subtree: true });
-        }"""
-    )
+    listen(page)
 
     page.clock.run_for(110_000)
 
-    heard = page.evaluate("window.heard")
+    heard = heard_on(page)
     assert len(heard) <= 4
     assert any("One minute left" in words for words in heard)
     assert heard[-1] == "20 seconds left."
@@ -91,14 +105,18 @@ def test_when_the_hold_ends_the_time_is_taken_again_and_nothing_typed_is_lost(
     doctor = site.doctor_on_duty()
     page = visit()
     first = hold(page, site.hasty_url, doctor, "10:00")
+    listen(page)
     fill_details(page)
 
     expect(page).not_to_have_url(first, timeout=(HASTY_HOLD_SECONDS + 8) * 1000)
 
-    expect(page.get_by_role("status")).to_contain_text("still free")
+    page.wait_for_function("window.heard.some(words => words.includes('still free'))")
     go_on(page)
     expect(page.locator(".sheet")).to_contain_text("Mara Lindqvist")
-    assert [booking.status for booking in site.bookings_of(doctor)] == ["EXPIRED", "PENDING"]
+    # On a busy machine the second hold may have ended too: then a third stands for it.
+    *ended, last = [booking.status for booking in site.bookings_of(doctor)]
+    assert set(ended) == {"EXPIRED"}
+    assert last == "PENDING"
 
 
 def test_when_the_hold_ends_and_the_time_is_gone_others_are_offered(site: Site, visit: Visit) -> None:
@@ -131,6 +149,52 @@ def test_going_back_gives_the_time_back(site: Site, visit: Visit) -> None:
     expect(time_button(page, doctor, "10:00")).not_to_have_class("time--mine")
 
 
+def test_going_back_from_the_check_to_the_form_keeps_the_hold(site: Site, visit: Visit) -> None:
+    doctor = site.doctor_on_duty()
+    page = visit()
+    held = hold(page, site.url, doctor, "10:00")
+    fill_details(page)
+    go_on(page)
+
+    page.go_back()
+
+    expect(page).to_have_url(held)
+    expect(page.get_by_label("Full name")).to_have_value("Mara Lindqvist")
+    page.wait_for_timeout(BEACON_MS)
+    assert [booking.status for booking in site.bookings_of(doctor)] == ["PENDING"]
+    go_on(page)
+
+
+def test_leaving_the_site_gives_the_time_back(site: Site, visit: Visit) -> None:
+    doctor = site.doctor_on_duty()
+    page, other = visit(), visit()
+    hold(page, site.url, doctor, "10:00")
+    fill_details(page)
+    go_on(page)
+    open_times(other, site.url, doctor)
+    expect(time_button(other, doctor, "10:00")).to_contain_text("on hold")
+
+    page.goto("about:blank")
+
+    expect(time_button(other, doctor, "10:00")).not_to_have_attribute("aria-disabled", "true")
+
+
+def test_looking_for_another_time_keeps_the_first_until_the_other_is_held(site: Site, visit: Visit) -> None:
+    doctor = site.doctor_on_duty()
+    page = visit()
+    hold(page, site.url, doctor, "10:00")
+    fill_details(page)
+    go_on(page)
+
+    page.get_by_role("link", name="Change time").click()
+    page.wait_for_timeout(BEACON_MS)
+    assert site.slot_state(doctor.slots["10:00"]) == "HELD"
+    time_button(page, doctor, "14:00").click()
+    expect(page.locator(".slip__time time")).to_have_text("14:00")
+
+    assert [site.slot_state(doctor.slots[time]) for time in ("10:00", "14:00")] == ["OPEN", "HELD"]
+
+
 def test_going_on_and_changing_something_keeps_the_hold(site: Site, visit: Visit) -> None:
     doctor = site.doctor_on_duty()
     page = visit()
@@ -154,7 +218,8 @@ def test_reloading_the_form_keeps_the_hold(site: Site, visit: Visit) -> None:
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Who is the appointment for?")
     assert page.url == held
-    assert site.slot_state(doctor.slots["10:00"]) == "HELD"
+    page.wait_for_timeout(BEACON_MS)
+    assert [booking.status for booking in site.bookings_of(doctor)] == ["PENDING"]
 
 
 def test_my_own_hold_leads_back_to_the_form(site: Site, visit: Visit) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -48,20 +49,24 @@ Campaigner = Callable[..., Candidate]
 
 
 @pytest.fixture
-def node(
+def node_of(
     connect: Callable[[str], Redis],
     open_database: Callable[[str], Database],
     clock: ManualClock,
-    database_url: str,
     redis_url: str,
 ) -> Campaigner:
-    """node("node-1") stands for election; each node has connections of its own."""
+    """node_of(database_url, "node-1") stands for election; each node has connections of its own."""
 
-    def make(node_id: str, redis: str = redis_url, database: str = database_url, life: int = 1) -> Candidate:
+    def make(database: str, node_id: str, redis: str = redis_url, life: int = 1) -> Candidate:
         leadership = Leadership(open_database(database), connect(redis), Breaker(clock), node_id, life)
         return Candidate(leadership, node_id)
 
     return make
+
+
+@pytest.fixture
+def node(node_of: Campaigner, database_url: str) -> Campaigner:
+    return partial(node_of, database_url)
 
 
 @pytest.fixture
@@ -313,13 +318,13 @@ def test_a_redis_that_dies_during_a_term_does_not_end_it(
 
 
 def test_a_new_epoch_waits_for_the_open_transaction_of_the_old_one(
-    node: Campaigner, open_database: Callable[[str], Database], postgres_url: str, redis: Redis
+    node_of: Campaigner, open_database: Callable[[str], Database], postgres_url: str, redis: Redis
 ) -> None:
     """So no write of an old epoch can commit after the new leader has begun to act."""
     database = open_database(postgres_url)
-    old = elected(node("node-1", database=postgres_url))
+    old = elected(node_of(postgres_url, "node-1"))
     let_leases_end(database, redis)
-    successor = node("node-2", database=postgres_url)
+    successor = node_of(postgres_url, "node-2")
     order: list[str] = []
 
     def campaign() -> Any:

@@ -1,5 +1,4 @@
-"""Calls between nodes: allowed methods only, one effect per id, nothing after the deadline, stamps both
-ways."""
+"""Calls between nodes: allowed methods, one effect per id, nothing after the deadline, stamps both ways."""
 
 import threading
 from dataclasses import dataclass

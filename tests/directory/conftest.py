@@ -16,6 +16,7 @@ from sqlalchemy import insert, select, update
 
 from app.booking.actions import GUEST, Actor, Claim, PatientDetails, cancel_booking, hold_slot
 from app.booking.engine import Engine
+from app.booking.glance import Glance
 from app.clock import SystemClock
 from app.coordination.breaker import Breaker
 from app.coordination.locks import SlotLocks
@@ -82,10 +83,12 @@ class House:
         with self.database.read() as connection:
             return connection.execute(select(*Doctor.__table__.columns).where(Doctor.id == doctor_id)).one()
 
-    def changes(self) -> list[dict[str, Any]]:
-        """What the outbox tells others, in order."""
+    def changes(self, *kinds: str) -> list[dict[str, Any]]:
+        """What the outbox tells others, in order: of slots, unless another kind is asked for."""
+        wanted = OutboxEntry.kind.in_(kinds or ("slot", "slots"))
+        query = select(OutboxEntry.payload).where(wanted).order_by(OutboxEntry.seq)
         with self.database.read() as connection:
-            return list(connection.execute(select(OutboxEntry.payload).order_by(OutboxEntry.seq)).scalars())
+            return list(connection.execute(query).scalars())
 
 
 @pytest.fixture
@@ -113,6 +116,7 @@ def _house(database: Database, redis_url: str) -> House:
     engine = Engine(
         database=database,
         locks=SlotLocks(redis, Breaker(SystemClock())),
+        glance=Glance(database),
         stamper=stamper,
         node_id="node-1",
         hold_seconds=120,

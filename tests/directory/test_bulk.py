@@ -103,6 +103,16 @@ def test_a_window_in_the_past_is_refused(house: House) -> None:
     assert caught.value.extras["errors"] == [{"field": "start_date", "message": "is in the past"}]
 
 
+def test_a_weekend_without_weekends_makes_nothing(house: House) -> None:
+    saturday = MONDAY + timedelta(days=5)
+    weekend = replace(DAY, first_day=saturday, last_day=saturday + timedelta(days=1), exclude_weekends=True)
+
+    report = create(house, house.add_doctor(), weekend)
+
+    assert (report["created"], report["skipped"]) == (0, 0)
+    assert house.changes() == []
+
+
 def test_there_are_no_slots_without_a_doctor(house: House) -> None:
     with pytest.raises(NotFound):
         create(house, 4711)

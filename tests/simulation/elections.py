@@ -2,9 +2,10 @@
 
 from random import Random
 
-from app.algorithms.candidacy import Candidacy
+from app.algorithms.candidacy import BULLY, RING, Candidacy
 from app.algorithms.election import (
     BecameLeader,
+    CandidacySettings,
     ConditionChanged,
     HandOverWanted,
     LeaseGranted,
@@ -26,10 +27,14 @@ from tests.simulation.engine import Host, Nemesis, Network, World
 
 STORE = "store"
 TTL = 6.0
+CHAOS_ENDS = 15.0
 
 
 class LeaseServer:
     """Redis and SQL in one: a lease that may be lost, an epoch that may not."""
+
+    # One kind of server prolongs the term of an owner that asks again, the other opens a new one.
+    kinds = (True, False)
 
     def __init__(self, world):
         self.world = world
@@ -37,6 +42,7 @@ class LeaseServer:
         self.held = None  # (owner, node, epoch, until)
         self.opened = {}  # epoch -> node, kept apart from the ledger that is being tested
         self.accepted = 0
+        self.is_prolonging = world.random.choice(self.kinds)
 
     def view(self):
         if self.held is None or self.held[3] <= self.world.now:
@@ -50,7 +56,7 @@ class LeaseServer:
     def attempt(self, owner, node, request):
         if self.view() is not None and self.held[0] != owner:
             return LeaseRefused(request, self.view(), self.ledger.epoch)
-        epoch = self.held[2] if self.view() else self.ledger.epoch + 1
+        epoch = self.held[2] if self.view() and self.is_prolonging else self.ledger.epoch + 1
         if not self.ledger.open_term(epoch, node):
             return LeaseRefused(request, None, self.ledger.epoch)
         self.world.require(self.opened.setdefault(epoch, node) == node, "epoch {} was given twice", epoch)
@@ -93,14 +99,16 @@ class Candidate:
         self.boot()
 
     def boot(self):
-        name = self.host.name
         self.core = Candidacy(
-            self.member, self.host.life, Random(self.world.random.random()), self.scenario.algorithm
+            self.member,
+            self.host.life,
+            Random(self.world.random.random()),
+            self.scenario.algorithm,
+            self.scenario.settings,
         )
         self.epoch_seen = 0
         self.feed(self.members())
         self.feed(Started())
-        self.owner = f"{name}#{self.host.life}"
 
     def members(self):
         return MembersChanged(
@@ -121,6 +129,9 @@ class Candidate:
         seen = self.core.epoch_seen
         self.world.require(seen >= self.epoch_seen, "{} went back to epoch {}", self.host.name, seen)
         self.epoch_seen = seen
+        known = self.core.leader
+        is_confirmed = known is None or self.scenario.store.opened.get(known.epoch) == known.node
+        self.world.require(is_confirmed, "{} believes in {}, who never was", self.host.name, known)
 
     def receive(self, sender, message):
         self.feed(Received(sender, message))
@@ -131,7 +142,8 @@ class Candidate:
             case StartTimer() | StopTimer():
                 self.host.timer(effect, self.feed)
             case Send(to, message):
-                self.scenario.count_message(message)
+                self.scenario.messages += 1
+                self.world.counts["election messages"] += 1
                 self.world.note("{} -> {}: {}", name, to, message)
                 other = self.scenario.nodes[to]
                 refused = SendFailed(to, message)
@@ -175,12 +187,14 @@ class Candidate:
 class Elections:
     """One seed: chaos, then peace, then one last planned event whose outcome is known."""
 
-    def __init__(self, seed, algorithm, trace=False):
-        self.world = World(f"{algorithm}/{seed}", trace)
+    algorithm = BULLY
+
+    def __init__(self, seed, trace=False):
+        self.world = World(f"{self.algorithm}/{seed}", trace)
         random = self.world.random
-        self.algorithm = algorithm
-        self.messages = 0
-        self.is_flushed = False
+        self.settings = CandidacySettings(may_preempt=random.random() < 0.2)
+        self.messages = 0  # of the election, since it was last reset
+        self.shared_until = 0.0  # for a lease's life after a flush two nodes may believe they hold it
         size = random.choice((2, 3, 3, 3, 4, 5))
         self.weights = {f"node-{number}": random.choice((1, 1, 1, 2)) for number in range(1, size + 1)}
         self.hosts = {name: Host(self.world, name) for name in (*self.weights, STORE)}
@@ -191,24 +205,29 @@ class Elections:
             self.hosts[name].rate = random.uniform(0.97, 1.03)
             self.nodes[name] = Candidate(self, self.hosts[name], weight)
         self.victims = [self.hosts[name] for name in self.weights]
-        extra = [self.flush, self.slander, self.fall_ill, self.trigger]
+        extra = [self.slander, self.fall_ill, self.trigger]
+        if random.random() < 0.5:
+            extra.append(self.flush)
         self.nemesis = Nemesis(self.world, self.network, self.victims, self.restart, extra)
 
     def run(self):
         self.world.counts["seeds"] += 1
-        self.nemesis.rage(until=14.0, every=1.2)
-        self.world.run(14.0, self.check)
+        self.nemesis.rage(until=CHAOS_ENDS, every=1.2)
+        self.world.run(CHAOS_ENDS, self.check)
         self.nemesis.heal()
         self.correct_all_views()
-        self.world.run(24.0, self.check)
-        self.require_agreement()
+        self.world.run(CHAOS_ENDS + 10.0, self.check)
+        if self.settings.may_preempt:  # the strongest asks again only after a while
+            self.world.run(self.world.now + self.settings.preempt_seconds, self.check)
+        self.require_agreement(self.strongest(self.living()) if self.settings.may_preempt else None)
         self.last_event()
+        self.messages = 0
+        self.world.run(self.world.now + 3.0, self.check)
+        self.world.require(self.messages == 0, "{} election messages though all agree", self.messages)
         return self.world.counts
 
-    # Faults of this scenario
-
     def flush(self):
-        self.is_flushed = True
+        self.shared_until = self.world.now + TTL + 0.5
         self.store.flush()
 
     def slander(self):
@@ -245,19 +264,13 @@ class Elections:
             node.host.soon(0.0, node.feed, node.members())
             node.host.soon(0.0, node.feed, ConditionChanged(Condition()))
 
-    # What must hold
-
     def check(self):
-        if self.is_flushed:
+        if self.world.now < self.shared_until:
             return  # then only the epoch protects, which the store checks at every write
         acting = [
             node for node in self.nodes.values() if node.host.is_up and node.core.may_act(node.host.steady())
         ]
         self.world.require(len(acting) <= 1, "{} act at once", [node.host.name for node in acting])
-
-    def count_message(self, message):
-        self.messages += 1
-        self.world.counts["election messages"] += 1
 
     def living(self):
         return [node for node in self.nodes.values() if node.host.is_up]
@@ -279,15 +292,12 @@ class Elections:
     def strongest(self, nodes):
         return max(nodes, key=lambda node: strength(node.member))
 
-    # The last event
-
     def last_event(self):
-        chosen = self.world.random.choice((self.kill_leader, self.hand_over, self.force_election))
-        self.messages = 0
-        if chosen == self.kill_leader or len(self.nodes) == 1:
-            self.kill_leader()
-        else:
-            chosen()
+        """What an operator or a power cut does to a healthy cluster."""
+        events = [self.kill_leader, self.force_election]
+        if not self.settings.may_preempt:  # else the strongest would be back at once
+            events.append(self.hand_over)
+        self.world.random.choice(events)()
 
     def kill_leader(self):
         self.world.counts["leaders killed"] += 1
@@ -316,3 +326,7 @@ class Elections:
         caller.feed(Triggered(self.algorithm, is_forced=True))
         self.world.run(self.world.now + 1.5, self.check)
         self.require_agreement(self.strongest(self.living()))
+
+
+class RingElections(Elections):
+    algorithm = RING

@@ -80,14 +80,15 @@ class Host:
         return self.resumes_at > self.world.now
 
     def soon(self, delay, action, *arguments):
-        """Do it on this host, in this life, and not while it stands still."""
-        self.world.after(delay / self.rate, self._do, self.life, action, arguments)
+        """After a delay by this host's clock."""
+        self.world.after(delay / self.rate, self.do, self.life, action, arguments)
 
-    def _do(self, life, action, arguments):
+    def do(self, life, action, arguments):
+        """Only in this life, and not while the host stands still."""
         if life != self.life or not self.is_up:
             return
         if self.resumes_at > self.world.now:
-            self.world.after(self.resumes_at - self.world.now, self._do, life, action, arguments)
+            self.world.after(self.resumes_at - self.world.now, self.do, life, action, arguments)
             return
         action(*arguments)
 
@@ -143,7 +144,7 @@ class Network:
     def _arrive(self, sender, receiver, handle, message, refused):
         host = self.hosts[receiver]
         if host.is_up:
-            host.soon(0.0, handle, sender, message)
+            host.do(host.life, handle, (sender, message))
         elif refused is not None and self.world.random.random() < 0.5:
             self.hosts[sender].soon(0.001, refused)
 
@@ -166,7 +167,7 @@ class Nemesis:
     def heal(self):
         self.network.calm()
         for host in self.victims:
-            self._revive(host)
+            self.revive(host)
 
     def _victim(self):
         return self.world.random.choice(self.victims)
@@ -177,9 +178,9 @@ class Nemesis:
             self.world.counts["crashes"] += 1
             self.world.note("{} crashes", host.name)
             host.crash()
-            self.world.after(self.world.random.uniform(0.05, 9.0), self._revive, host)
+            self.world.after(self.world.random.uniform(0.05, 9.0), self.revive, host)
 
-    def _revive(self, host):
+    def revive(self, host):
         if not host.is_up:
             self.world.note("{} restarts", host.name)
             host.start()

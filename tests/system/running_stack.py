@@ -66,6 +66,13 @@ def running_stack(folder: Path, **settings: str) -> Iterator[RunningStack]:
         child.stop()
 
 
+def post(url: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The JSON answer of a write."""
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return json.load(response)
+
+
 def start(folder: Path, output: str = OUTPUT, **settings: str) -> Child:
     """Only start it; its words go to the file `output` in the folder."""
     environment = clean_environment(

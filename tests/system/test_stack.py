@@ -2,7 +2,9 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -10,7 +12,7 @@ import pytest
 import redis
 
 from tests.servers import eventually, throwaway_folder
-from tests.system.running_stack import RunningStack, running_stack
+from tests.system.running_stack import RunningStack, post, running_stack
 from worker.stack.ports import http_status, is_answering
 
 # One process runs all of these, so that one stack is enough.
@@ -19,7 +21,10 @@ pytestmark = [pytest.mark.system, pytest.mark.xdist_group("stack"), pytest.mark.
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[RunningStack]:
-    with throwaway_folder() as folder, running_stack(folder, NODES="3") as running:
+    with (
+        throwaway_folder() as folder,
+        running_stack(folder, NODES="3", BOOKING_TIMEOUT_MINUTES="0.25") as running,
+    ):
         yield running
 
 
@@ -41,7 +46,7 @@ def test_a_killed_node_comes_back_on_its_port(stack: RunningStack) -> None:
 
     os.killpg(node["pid"], signal.SIGKILL)
     eventually(lambda: stack.state["nodes"][1]["pid"] != node["pid"], what="the restart")
-    eventually(lambda: http_status(port, "/health") == 200, 60, "the node's health")
+    eventually(lambda: http_status(port, "/health") == 200, 120, "the node's health")
 
     assert "node-2 was ended by SIGKILL, starts again" in stack.output
 
@@ -54,7 +59,23 @@ def test_requests_are_answered_while_a_node_is_gone(stack: RunningStack) -> None
     answers = [stack.get("/health")["success"] for _ in range(20)]
 
     assert all(answers)
-    eventually(lambda: http_status(port, "/health") == 200, 60, "the node's health")
+    eventually(lambda: http_status(port, "/health") == 200, 120, "the node's health")
+
+
+def test_a_slot_held_through_a_killed_node_is_free_at_its_deadline(stack: RunningStack) -> None:
+    slot = stack.get("/api/slots?state=OPEN&limit=1")["data"][0]
+    node = stack.state["nodes"][0]
+    patient = {"patient_name": "Anna Example", "patient_email": "anna@example.org"}
+    held = post(f"{node['url']}/api/bookings", {"slot_id": slot["id"], "hold": True, **patient})["data"]
+    deadline = datetime.fromisoformat(held["expires_at"])
+
+    os.killpg(node["pid"], signal.SIGKILL)
+    with psycopg.connect(stack.state["database_url"], autocommit=True) as connection:
+        freed_at = _when_swept(connection, int(slot["id"]))
+    again = post(f"{stack.state['base_url']}/api/bookings", {"slot_id": slot["id"], **patient})["data"]
+
+    assert timedelta(0) <= freed_at - deadline <= timedelta(seconds=2)
+    assert again["status"] == "CONFIRMED"
 
 
 def test_a_killed_redis_comes_back_with_what_it_had(stack: RunningStack) -> None:
@@ -116,3 +137,14 @@ def _sockets_of(pid: int) -> list[str]:
         except OSError:
             continue
     return found
+
+
+def _when_swept(connection: psycopg.Connection, slot_id: int) -> datetime:
+    """The database's time at which the slot was first seen OPEN again."""
+    while True:
+        state, now = connection.execute(
+            "SELECT state, clock_timestamp() FROM slots WHERE id = %s", [slot_id]
+        ).fetchone()
+        if state == "OPEN":
+            return now
+        time.sleep(0.05)

@@ -11,6 +11,7 @@ import pytest
 from pydantic import AliasChoices
 
 from app.config import Config
+from app.coordination.balancing import upstream
 from tests.servers import ROOT
 
 
@@ -80,8 +81,6 @@ def test_elsewhere_only_this_machine_is_believed(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_node_keeps_connections_longer_than_nginx_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    from worker.stack.nginx import upstreams
-
-    nginx_seconds = int(re.findall(r"keepalive_timeout (\d+)s", upstreams([5001], 5100))[0])
+    nginx_seconds = int(re.findall(r"keepalive_timeout (\d+)s", upstream("nodes", []))[0])
 
     assert gunicorn_settings(monkeypatch)["keepalive"] > nginx_seconds

@@ -26,7 +26,7 @@ class Chronicle:
         self._clock = clock
         self._stamper = stamper
         self._lock = threading.Lock()
-        self._recent: deque[Entry] = deque(maxlen=KEPT_IN_MEMORY)
+        self._recent: deque[Document] = deque(maxlen=KEPT_IN_MEMORY)
         self._unsaved: deque[Entry] = deque(maxlen=KEPT_IN_MEMORY)
 
     def sent(self, to: str, name: str, election: str | None, text: str, epoch: int = 0) -> None:
@@ -42,7 +42,7 @@ class Chronicle:
 
     def recent(self) -> list[Document]:
         with self._lock:
-            return [entry.document() for entry in self._recent]
+            return list(self._recent)
 
     def save(self, database: Database) -> None:
         """Store what is not stored yet. Raises Unavailable; nothing is lost then."""
@@ -80,6 +80,7 @@ class Chronicle:
             stamp.lamport,
             dict(stamp.vector),
         )
+        shown = entry.document()  # made once, read many times a second
         with self._lock:
-            self._recent.append(entry)
+            self._recent.append(shown)
             self._unsaved.append(entry)

@@ -26,6 +26,7 @@ from app.coordination.membership import DRAINING, LEFT, UP, Wishes
 from app.coordination.rpc.messages import Caller
 from app.coordination.rpc.peers import Peer, this_machine
 from app.coordination.settings import read_settings
+from app.version import code_version
 from worker.coordinator.frame import Document, Duty, Frame
 from worker.coordinator.loop import Timers
 
@@ -85,6 +86,19 @@ class Membership(Duty):
         live = self._detector.live
         return {node: card for node, card in self._cards.items() if node in live}
 
+    def everyone(self) -> frozenset[str]:
+        """All that should be there, this node included and the dead too: a majority is counted of them."""
+        return frozenset(self._known.keys() - self._gone.keys() | {self._frame.node})
+
+    def healthy(self) -> dict[str, Card]:
+        """Those of the others whose silence is not yet suspicious."""
+        alive = {node for node, peer in self._detector.peers.items() if peer.status is Status.ALIVE}
+        return {node: card for node, card in self._cards.items() if node in alive}
+
+    def silences(self, now: float) -> dict[str, float]:
+        """For how many seconds each of the others has not been heard."""
+        return {node: now - peer.heard_at for node, peer in self._detector.peers.items()}
+
     def sees_redis(self, now: float) -> bool:
         return now - self._redis_seen_at <= REDIS_GONE_SECONDS
 
@@ -106,6 +120,7 @@ class Membership(Duty):
             weight=config.node_weight,
             status=DRAINING if self.is_draining else UP,
             started_at=self._started_at,
+            version=code_version(),
             sees_redis=self.sees_redis(now),
             sees_database=self.sees_database(now),
         )
@@ -269,6 +284,11 @@ class Membership(Duty):
             "weight": card.weight,
             "connections": card.connections,
             "load": card.load,
+            "busy": card.busy,
+            "p95_ms": card.p95_ms,
+            "requests": card.requests,
+            "failures": card.failures,
+            "version": card.version,
             "clock": card.clock,
             "sees_redis": card.sees_redis,
             "sees_database": card.sees_database,

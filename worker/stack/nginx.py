@@ -1,4 +1,4 @@
-"""The balancer: finds nginx, writes its configuration and the list of nodes."""
+"""The balancer: finds nginx, writes its configuration and the first list of nodes."""
 
 import json
 import re
@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+from app.coordination.balancing import Plan, Policy, Share, render, server_line, upstream
 from worker.stack.accounts import account_for_servers, can_everybody_reach
 from worker.stack.errors import MissingToolError
 from worker.stack.ports import LOOPBACK
 from worker.stack.process import Program
-from worker.stack.settings import ROOT
+from worker.stack.settings import ROOT, Node
 from worker.stack.wheels import first_program, on_path, version_line
+from worker.upstream_file import CONFIGURATION_FILE, UPSTREAM_FILE
 
 _TEMPLATE = ROOT / "nginx" / "oneslot.conf.template"
 _MOST_FILES = 16_384
@@ -40,27 +42,27 @@ def find_nginx() -> NginxProgram:
     raise MissingToolError("nginx: no wheel for this platform and no nginx on PATH; install it")
 
 
-def write_configuration(folder: Path, port: int, node_ports: Sequence[int], events_port: int) -> Path:
-    """Write nginx.conf and upstream.conf into `folder`; the answer is the path of the first."""
+def write_configuration(folder: Path, port: int, nodes: Sequence[Node], events_port: int) -> Path:
+    """Write nginx.conf and what it includes into `folder`; the answer is the path of the first."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "upstream.conf").write_text(upstreams(node_ports, events_port))
-    configuration = folder / "nginx.conf"
+    (folder / UPSTREAM_FILE).write_text(first_upstream(nodes))
+    (folder / "events.conf").write_text(_events_upstream(nodes, events_port))
+    configuration = folder / CONFIGURATION_FILE
     configuration.write_text(_render(folder, port))
     return configuration
 
 
-def upstreams(node_ports: Sequence[int], events_port: int) -> str:
-    """The nodes, in a file of their own: whoever balances by load rewrites this one and sends SIGHUP."""
-    servers = [f"server {LOOPBACK}:{port} max_fails=2 fail_timeout=5s" for port in node_ports]
-    blocks = {
-        "nodes": servers,
-        # Every node can serve the streams, should their own process be gone.
-        "events": [
-            f"server {LOOPBACK}:{events_port} max_fails=2 fail_timeout=5s",
-            *(f"{server} backup" for server in servers),
-        ],
-    }
-    return "\n".join(_upstream(name, members) for name, members in blocks.items())
+def first_upstream(nodes: Sequence[Node]) -> str:
+    """All nodes in turn, until the leader's balancer has measured them."""
+    shares = tuple(Share(node.id, f"{LOOPBACK}:{node.port}", 1) for node in nodes)
+    return render(Plan(Policy.ROUND_ROBIN, shares))
+
+
+def _events_upstream(nodes: Sequence[Node], events_port: int) -> str:
+    # Every node can serve the streams, should their own process be gone.
+    own = server_line(f"{LOOPBACK}:{events_port}")
+    others = [server_line(f"{LOOPBACK}:{node.port}", "backup") for node in nodes]
+    return upstream("events", [own, *others])
 
 
 def program(nginx: NginxProgram, configuration: Path, log: Path) -> Program:
@@ -73,13 +75,6 @@ def program(nginx: NginxProgram, configuration: Path, log: Path) -> Program:
         stop_signal=signal.SIGQUIT,  # finish what is being answered
         stop_seconds=3.0,
     )
-
-
-def _upstream(name: str, members: list[str]) -> str:
-    # A zone makes the workers share their counting: the turn goes round over all of them.
-    lines = [f"zone {name} 128k;", *(f"{member};" for member in members), "keepalive 64;"]
-    body = "".join(f"    {line}\n" for line in [*lines, "keepalive_timeout 60s;"])
-    return f"upstream {name} {{\n{body}}}\n"
 
 
 def _render(folder: Path, port: int) -> str:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from worker.stack.ports import LOOPBACK, pick_free_ports
 from worker.stack.private_file import kept_secret
@@ -21,6 +22,8 @@ _OF_ONE_PROCESS = (
     "RPC_PORT",
     "RPC_URL",
     "CLUSTER_PEERS",
+    "NGINX_FOLDER",
+    "NGINX_PROGRAM",
     "CLOCK_SKEW_MS",
     "WEB_CONCURRENCY",
 )
@@ -35,9 +38,18 @@ class Addresses:
     smtp: str
 
 
+@dataclass(frozen=True)
+class Balancer:
+    """The nginx whose list of nodes the leader keeps up to date."""
+
+    folder: Path
+    program: str
+
+
 class AppPrograms:
-    def __init__(self, settings: StackSettings, addresses: Addresses) -> None:
+    def __init__(self, settings: StackSettings, addresses: Addresses, balancer: Balancer) -> None:
         self._settings = settings
+        self._balancer = balancer
         self._log = settings.var / "log"
         self._environment = _environment(settings, addresses)
         ports = pick_free_ports(len(settings.nodes))
@@ -65,6 +77,8 @@ class AppPrograms:
             RPC_PORT=str(self._rpc_ports[node.id]),
             # So that nodes find each other even when Redis and the database are both away.
             CLUSTER_PEERS=",".join(f"{n}=http://{LOOPBACK}:{p}" for n, p in self._rpc_ports.items()),
+            NGINX_FOLDER=str(self._balancer.folder),
+            NGINX_PROGRAM=self._balancer.program,
             CLOCK_SKEW_MS=self._skews.get(node.id, "0"),
         )
 
@@ -109,6 +123,7 @@ def _environment(settings: StackSettings, addresses: Addresses) -> Mapping[str, 
         "BASE_URL": given.get("API_URL") or f"http://{LOOPBACK}:{settings.http_port}",
         "SECRET_KEY": given.get("JWT_SECRET") or kept_secret(settings.var / "secrets" / "secret_key"),
         "MAIL_FOLDER": str(settings.var / "mail"),
+        "BOARD_FOLDER": str(settings.var / "board"),
         **given,
         "DATABASE_URL": addresses.database,
         "REDIS_URL": addresses.redis,

@@ -10,7 +10,7 @@ from worker.stack.errors import StopRequested
 from worker.stack.keeper import Keeper
 from worker.stack.ports import LOOPBACK, http_status
 from worker.stack.process import Child, Program, run_to_end, stop_together, wait_for_end, wait_until
-from worker.stack.programs import Addresses, AppPrograms
+from worker.stack.programs import Addresses, AppPrograms, Balancer
 from worker.stack.progress import Progress
 from worker.stack.services import Service, choose_database, choose_mail, choose_redis
 from worker.stack.settings import Node, StackSettings
@@ -65,7 +65,16 @@ class Stack:
         mail = self._serve("mail-sink", lambda: choose_mail(self._settings))
         database = self._serve("postgres", lambda: choose_database(self._settings, self._progress.say))
         self._addresses = Addresses(database.url, redis.url, mail.url)
-        programs = AppPrograms(self._settings, self._addresses)
+        # Before the nodes: their balancer looks after what is written here.
+        self._configuration = nginx.write_configuration(
+            self._state.folder / "nginx",
+            self._settings.http_port,
+            self._settings.nodes,
+            self._settings.events_port,
+        )
+        programs = AppPrograms(
+            self._settings, self._addresses, Balancer(self._configuration.parent, str(balancer.path))
+        )
         with self._progress.step("Database schema"):
             run_to_end(programs.migrate(), _ONE_SHOT_SECONDS, self._signals.pause)
         self._is_demo = programs.is_development
@@ -107,14 +116,8 @@ class Stack:
     def _start_balancer(self, found: nginx.NginxProgram) -> None:
         settings = self._settings
         self._titles["nginx"] = found.title
-        configuration = nginx.write_configuration(
-            self._state.folder / "nginx",
-            settings.http_port,
-            [node.port for node in settings.nodes],
-            settings.events_port,
-        )
         with self._progress.step(f"{found.title} on port {settings.http_port}"):
-            program = nginx.program(found, configuration, settings.var / "log" / "nginx.log")
+            program = nginx.program(found, self._configuration, settings.var / "log" / "nginx.log")
             keeper = self._keep(self._doors, program)
             self._wait_healthy(settings.http_port, keeper)
 

@@ -18,7 +18,7 @@ def welcome(settings: StackSettings, titles: Mapping[str, str], started_at: floa
         accounts = "  ".join(f"{name}@example.org" for name in DEMO_ACCOUNTS)
         places += [("Log in", accounts), ("", f"password: {DEMO_PASSWORD}")]
     if not settings.smtp_url:
-        places.append(("Mails", f"{site}/mails (nothing leaves this machine)"))
+        places.append(("Mails", f"{site}/dev/mails (nothing leaves this machine)"))
     places += [("Logs", str(settings.var / "log")), ("State", str(settings.var / "run" / "stack.json"))]
     took = time.monotonic() - started_at
     parts = [f"Oneslot is up after {took:.1f} s", _aligned(places), _aligned(_what_runs(settings, titles))]

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import AwareDatetime, BaseModel, Field, StrictFloat, StrictInt
+from pydantic import BaseModel, Field, StrictFloat, StrictInt
 
 from app.algorithms.logical_clocks import HybridStamp
 from app.clock import Clock
 from app.web.api.answers import answer
+from app.web.api.fields import Instant
 from app.web.api.inputs import RequestModel
 from app.web.api.request_keys import request_key
 from app.web.parts import parts
@@ -25,7 +26,7 @@ Milliseconds = Annotated[
 
 
 class ClockSyncBody(RequestModel):
-    client_time: AwareDatetime | Milliseconds = Field(
+    client_time: Instant | Milliseconds = Field(
         description="the caller's clock as it sends this: milliseconds since 1970, or ISO 8601 with a zone"
     )
 

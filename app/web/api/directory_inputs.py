@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from app.booking.availability import SlotFilter
+from app.coordination.replication.levels import Level
 from app.directory.generation import LONGEST_MINUTES, SHORTEST_MINUTES, Window
 from app.directory.slots import SlotDraft
 from app.directory.wall_time import MINUTES_PER_DAY
@@ -179,6 +180,7 @@ class DoctorSlotQuery(PageQuery):
     from_: Annotated[Instant | Day | None, Field(alias="from")] = None
     to: Instant | Day | None = None
     state: SlotState | None = None
+    consistency: Level | None = None
 
     @model_validator(mode="after")
     def _ask_for_a_day_or_a_range(self) -> DoctorSlotQuery:
@@ -199,12 +201,23 @@ class DoctorSlotQuery(PageQuery):
 
 
 class SlotQuery(DoctorSlotQuery):
+    """Times of doctors; with showtime_id its seats."""
+
     doctor_id: ResourceId | None = None
+    showtime_id: ResourceId | None = None
+
+    @model_validator(mode="after")
+    def _ask_for_times_or_for_seats(self) -> SlotQuery:
+        others = (self.doctor_id, self.date, self.from_, self.to)
+        if self.showtime_id is not None and any(other is not None for other in others):
+            raise ValueError("showtime_id goes with state alone")
+        return self
 
 
 class AvailabilityQuery(RequestModel):
     doctor_id: ResourceId
     date: Day
+    consistency: Level | None = None
 
 
 def _only_day(value: Any) -> date | None:

@@ -86,6 +86,4 @@ def remove_doctor(doctor_id: int) -> Response:
 @api.output(list[SlotDocument])  # type: ignore[arg-type]  # APIFlask takes it
 def list_doctor_slots(doctor_id: int, query: DoctorSlotQuery) -> Response:
     """List the slots of a doctor."""
-    with parts().database.read() as connection:
-        directory.read_doctor(connection, doctor_id)
-    return slot_page(query, doctor_id)
+    return slot_page(query, doctor_id, must_be_there=True)

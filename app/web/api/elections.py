@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import BaseModel, Field, StrictBool, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from app.web.api.answers import answer
 from app.web.api.inputs import RequestModel
-from app.web.api.orders import order
+from app.web.api.request_keys import request_key
+from app.web.commands import Algorithm, ElectOrder, elect
 from app.web.parts import parts
 from app.web.policy import policy
 
 api = APIBlueprint("election", __name__, url_prefix="/api/election", tag="Cluster")
-
-Algorithm = Literal["bully", "ring"]
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-
-
-class ElectionBody(RequestModel):
-    algorithm: Algorithm | None = Field(None, description="bully or ring; by default the one in use")
-    forced: StrictBool = Field(
-        False, description="true: the strongest node takes over even from a healthy leader"
-    )
-    reason: Reason = "started by an operator"
 
 
 class ElectionQuery(RequestModel):
@@ -94,17 +84,16 @@ def show_election(query: ElectionQuery) -> Response:
 
 @api.post("")
 @policy("operator")
-@api.input(ElectionBody, arg_name="body")
+@api.input(ElectOrder, arg_name="body")
 @api.output(StartedElectionDocument, status_code=202)
-def start_election(body: ElectionBody) -> Response:
+def start_election(body: ElectOrder) -> Response:
     """Start an election at this node. A healthy leader stays, unless it is forced."""
     return begin_election(body)
 
 
-def begin_election(body: ElectionBody) -> Response:
-    algorithm = body.algorithm or parts().cluster.algorithm()
-    wanted = {"algorithm": algorithm, "is_forced": body.forced}
-    done = order("cluster.elect", body, "operator.trigger", wanted, algorithm=algorithm)
+def begin_election(body: ElectOrder) -> Response:
+    done = elect(body, request_key(body))
+    algorithm = str(done.value["algorithm"])
     begun = {
         "election_id": done.value["election"],
         "algorithm": algorithm,

@@ -6,6 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from app.booking.availability import OpeningHours, day_availability, read_slot
+from app.coordination.outbox import doctor_stream
 from app.directory.bulk import create_slots
 from app.directory.slots import create_slot, delete_slot
 from app.web.api.answers import answer
@@ -16,13 +17,15 @@ from app.web.api.directory_answers import (
     RemovedSlotDocument,
     SlotDocument,
     created,
+    seat_page,
     slot_page,
 )
 from app.web.api.directory_inputs import AvailabilityQuery, BulkBody, SlotBody, SlotQuery
-from app.web.api.freshness import read_from_primary
+from app.web.api.freshness import read_fresh, read_from_primary, say_freshness
 from app.web.api.request_keys import request_key
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.reads import Question
 
 api = APIBlueprint("slots", __name__, url_prefix="/api", tag="Slots")
 
@@ -32,7 +35,9 @@ api = APIBlueprint("slots", __name__, url_prefix="/api", tag="Slots")
 @api.input(SlotQuery, location="query", arg_name="query")
 @api.output(list[SlotDocument])  # type: ignore[arg-type]  # APIFlask takes it
 def list_slots(query: SlotQuery) -> Response:
-    """List slots by time."""
+    """List slots by time: those of doctors, or with showtime_id the seats of that showtime."""
+    if query.showtime_id is not None:
+        return seat_page(query, query.showtime_id)
     return slot_page(query, query.doctor_id)
 
 
@@ -87,6 +92,10 @@ def show_availability(query: AvailabilityQuery) -> Response:
     """Show what is left of a doctor's day."""
     config = parts().config
     hours = OpeningHours(config.clinic_start_hour, config.clinic_end_hour)
-    with parts().database.read() as connection:
-        found = day_availability(connection, query.doctor_id, query.date, hours)
-    return read_from_primary(answer(found))
+    question = Question(
+        streams=frozenset({doctor_stream(query.doctor_id)}),
+        ask_primary=lambda connection: day_availability(connection, query.doctor_id, query.date, hours),
+        ask_replica=lambda slots: slots.day_availability(query.doctor_id, query.date, hours),
+    )
+    served = read_fresh(question, query.consistency)
+    return say_freshness(answer(served.value), served)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
-from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from flask import render_template, request, url_for
@@ -68,7 +67,10 @@ def choose() -> str:
         specializations=specializations,
         soonest=min(offers.values(), key=lambda offer: offer.starts_at, default=None) if not after else None,
         heading=counted(len(shown), "doctor"),
-        doctors=[_card(doctor, offers.get(doctor["id"])) for doctor in shown],
+        doctors=[
+            _card(doctor, offers.get(doctor["id"]), specializations.index(doctor["specialization"]) % TINTS)
+            for doctor in shown
+        ],
         following=_following(shown[-1], query, specialization) if len(found) > len(shown) else None,
     )
 
@@ -84,7 +86,7 @@ def _offers(connection: Connection, doctors: list[dict[str, Any]], now: datetime
     return {slot["doctor_id"]: offer_of(slot, zones[slot["doctor_id"]], now) for slot in slots.values()}
 
 
-def _card(doctor: Mapping[str, Any], offer: Offer | None) -> Card:
+def _card(doctor: Mapping[str, Any], offer: Offer | None, tint: int) -> Card:
     years = doctor["experience_years"]
     return Card(
         name=doctor["name"],
@@ -92,7 +94,7 @@ def _card(doctor: Mapping[str, Any], offer: Offer | None) -> Card:
         experience=f"{counted(years, 'year')}’ experience" if years > 1 else "",
         hospital=doctor["hospital"],
         initials=initials(doctor["name"]),
-        tint=crc32(doctor["specialization"].encode()) % TINTS,
+        tint=tint,
         url=url_for("pages.times", doctor_id=int(doctor["id"])),
         next=offer,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import url_for
 
 from app.web.pages.guests import Guest
+from app.web.pages.my_hold import new_view
 from app.web.pages.wording import clock_time, instant
 from app.web.parts import parts
 
@@ -17,6 +18,8 @@ FULL_HOLD_SECONDS, SOON_SECONDS, LAST_SECONDS = 120, 60, 20
 @dataclass(frozen=True)
 class HoldBar:
     token: str
+    #: Which showing of the page this is; see my_hold.new_view().
+    view: str
     #: The screen it is shown on, to come back to: details or check.
     here: str
     until: str
@@ -25,6 +28,7 @@ class HoldBar:
     level: str
     extend_url: str
     release_url: str
+    leave_url: str
     again_url: str
 
 
@@ -33,6 +37,7 @@ def hold_bar(guest: Guest, here: str) -> HoldBar:
     left = max(0.0, round((expires_at - guest.now).total_seconds(), 1))
     return HoldBar(
         token=guest.token,
+        view=new_view(guest.token),
         here=here,
         until=clock_time(expires_at, guest.zone),
         seconds_left=left,
@@ -40,6 +45,7 @@ def hold_bar(guest: Guest, here: str) -> HoldBar:
         level=level_of(left, total),
         extend_url=url_for("pages.extend", token=guest.token),
         release_url=url_for("pages.release", token=guest.token),
+        leave_url=url_for("pages.leave", token=guest.token),
         again_url=url_for("pages.hold_again", token=guest.token),
     )
 

@@ -73,12 +73,21 @@ def extend(token: str) -> Response:
 @pages.post("/hold/<token>/release")
 @policy("public")
 def release(token: str) -> Response:
-    """Give the time back; also sent by a page that is being left."""
+    """Give the time back, as asked for with the button."""
     guest = guest_of(token)
     my_hold.give_back(guest)
-    if request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate":
-        return my_hold.forget(Response(status=NO_CONTENT))
     return my_hold.forget(redirect(times_url(guest), SEE_OTHER))
+
+
+@pages.post("/hold/<token>/leave")
+@policy("public")
+def leave(token: str) -> Response:
+    """Give the time back because its page was left for something else than this hold."""
+    response = Response(status=NO_CONTENT)
+    if not my_hold.is_last_view(token, request.form.get("view", "")):
+        return response
+    my_hold.give_back(guest_of(token))
+    return my_hold.forget(response)
 
 
 def take(taking: Taking) -> str:

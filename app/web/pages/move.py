@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -44,7 +46,7 @@ def move_check(token: str) -> Response | str:
     return render_template(
         "move.html",
         visit=visit_of_booking(guest.booking),
-        new_visit=visit_of_slot(slot, doctor),
+        new_visit=replace(visit_of_slot(slot, doctor), patient=guest.booking["patient_name"]),
         slot_id=slot_id,
         key=new_key(),
         move_url=url_for("pages.move_now", token=token),

@@ -63,7 +63,7 @@ def render_picker(doctor_id: int, moving: Guest | None = None) -> str:
         month=picker.month,
         day=picker.day,
         jump=picker.jump,
-        has_any=picker.has_any,
+        has_free_days=any(cell and cell.free_times for week in picker.month.weeks for cell in week),
         mine=mine if mine and held and held.booking["doctor_id"] == doctor["id"] else None,
         key=new_key(),
         empty_words=_empty_words(doctor, picker),

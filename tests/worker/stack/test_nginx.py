@@ -14,7 +14,7 @@ from tests.worker.stack.backends import Backend, running_backend
 from worker.stack import nginx
 from worker.stack.ports import is_answering, pick_free_port
 from worker.stack.process import Child, wait_until
-from worker.stack.settings import ROOT
+from worker.stack.settings import ROOT, Node
 
 # What nginx 1.22, the oldest we promise to run on, does not know yet.
 NEWER_THAN_1_22 = ("http2 ", "http3", "quic", "ssl_reject_handshake", "proxy_pass_trailers", "early_hints")
@@ -76,7 +76,9 @@ def balancer() -> Iterator[Balancer]:
         running_backend("events") as events,
     ):
         port = pick_free_port()
-        configuration = nginx.write_configuration(folder / "nginx", port, [one.port, two.port], events.port)
+        configuration = nginx.write_configuration(
+            folder / "nginx", port, [Node("node-1", one.port), Node("node-2", two.port)], events.port
+        )
         child = Child(nginx.program(nginx.find_nginx(), configuration, folder / "nginx.log"))
         wait_until(lambda: is_answering(port), child, 10)
         yield Balancer(port, (one, two), events)

@@ -7,10 +7,11 @@ import pytest
 
 from worker.stack.errors import StackError
 from worker.stack.ports import is_free, pick_free_port, pick_free_ports
-from worker.stack.programs import Addresses, AppPrograms
+from worker.stack.programs import Addresses, AppPrograms, Balancer
 from worker.stack.settings import read_env_file, read_settings
 
 FREE = {"PORTS": "free"}
+BALANCER = Balancer(Path("run/nginx"), "nginx")
 
 
 def test_three_nodes_unless_told_otherwise() -> None:
@@ -73,7 +74,7 @@ def test_what_belongs_to_one_process_does_not_leak_into_all(tmp_path: Path) -> N
     given = {**FREE, "ONESLOT_VAR": str(tmp_path), "PORT": "1", "DYNO": "web.7", "WEB_CONCURRENCY": "4"}
     settings = read_settings(given)
 
-    programs = AppPrograms(settings, Addresses("sqlite:///x", "redis://x", "smtp://x"))
+    programs = AppPrograms(settings, Addresses("sqlite:///x", "redis://x", "smtp://x"), BALANCER)
     node, events = programs.node(settings.nodes[0]).env, programs.events().env
 
     assert node
@@ -88,7 +89,7 @@ def test_every_process_shares_one_secret_that_stays(tmp_path: Path) -> None:
     settings = read_settings({**FREE, "ONESLOT_VAR": str(tmp_path)})
     addresses = Addresses("sqlite:///x", "redis://x", "smtp://x")
 
-    secrets = {(AppPrograms(settings, addresses).migrate().env or {})["SECRET_KEY"] for _ in "12"}
+    secrets = {(AppPrograms(settings, addresses, BALANCER).migrate().env or {})["SECRET_KEY"] for _ in "12"}
 
     assert len(secrets) == 1
     assert len(secrets.pop()) >= 32

@@ -3,6 +3,8 @@ import { announce } from "./announce.js";
 import { Countdown } from "./countdown.js";
 import { fetchPage, postForm } from "./page.js";
 
+const MOST_TRIES = 4;
+const RETRY_MS = 700;
 const RETURN_CHECK_MS = 1500; // an earlier page's release may still be under way
 
 export function startHold(bar) {
@@ -13,8 +15,8 @@ class Hold {
   constructor(bar) {
     this.bar = bar;
     this.countdown = new Countdown(bar, (moment) => this.#reached(moment));
-    this.isKept = false;
     this.wasTouched = true;
+    this.isKept = false;
     this.dialog = document.querySelector("[data-more-time]");
   }
 
@@ -24,7 +26,6 @@ class Hold {
     this.countdown.begin(Number(this.bar.dataset.secondsLeft), navigation?.requestStart ?? 0);
     this.#listen();
     announce(`This time is held for you until ${this.bar.dataset.until}.`);
-    if (navigation?.type === "back_forward") setTimeout(() => this.#ask(), RETURN_CHECK_MS);
   }
 
   #listen() {
@@ -33,13 +34,10 @@ class Hold {
     this.dialog.querySelector("[data-enough]").addEventListener("click", () => this.#closeDialog());
     document.addEventListener("keydown", (event) => event.key === "Escape" && this.#closeDialog());
     document.addEventListener("input", () => (this.wasTouched = true));
-    document.addEventListener("submit", (event) => (this.isKept ||= event.target.matches("[data-keeps-hold]")));
     document.addEventListener("click", (event) => (this.isKept ||= Boolean(event.target.closest("a[data-keeps-hold]"))));
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#ask());
-    // Chromium says when a page is only reloaded; elsewhere the page takes the time again.
-    window.navigation?.addEventListener("navigate", (event) => (this.isKept ||= event.navigationType === "reload"));
     window.addEventListener("pagehide", () => this.#leave());
-    window.addEventListener("pageshow", (event) => event.persisted && this.#returned());
+    window.addEventListener("pageshow", (event) => event.persisted && setTimeout(() => this.#ask(), RETURN_CHECK_MS));
   }
 
   #reached(moment) {
@@ -67,17 +65,23 @@ class Hold {
   }
 
   /** What is typed stays. The same time is taken again if nobody has it, else others are offered. */
-  async #lapsed() {
+  async #lapsed(triesLeft = MOST_TRIES) {
     this.#closeDialog();
     if (document.visibilityState !== "visible" || !this.wasTouched) {
       this.#say(`The hold ended at ${this.bar.dataset.until}. Go on, and we try to hold the time again.`);
       return;
     }
-    this.wasTouched = false; // a page nobody uses must not keep a time for ever
-    const asked = performance.now();
+    const before = this.bar.dataset.token;
     const answer = await postForm(this.bar.dataset.again, this.#fields()).catch(() => null);
-    if (this.#adopt(answer, asked)) announce(`The hold had ended; the time was still free and is held until ${this.bar.dataset.until}.`);
-    else this.#offerOthers(answer);
+    if (!this.#adopt(answer, performance.now())) {
+      // 410: the old hold stood when we asked and ended before it was shown. No answer, 5xx: it may pass.
+      const mayPass = !answer || answer.status === 410 || answer.status >= 500;
+      if (mayPass && triesLeft > 1) setTimeout(() => this.#lapsed(triesLeft - 1), RETRY_MS);
+      else this.#offerOthers(answer);
+    } else if (before !== this.bar.dataset.token) {
+      this.wasTouched = false; // a page nobody uses must not keep a time for ever
+      announce(`The hold had ended; the time was still free and is held until ${this.bar.dataset.until}.`);
+    } // else we were early, since we count from the request: the old hold still stands and is counted on
   }
 
   /** Take over the bar of the server's answer; false when there is none. */
@@ -133,15 +137,11 @@ class Hold {
     this.dialog.hidden = true;
   }
 
+  /** Left for another showing of the same hold, the server knows and keeps it. */
   #leave() {
-    if (this.isKept || this.countdown.isOver || !this.bar.dataset.releases) return;
-    const body = new URLSearchParams({ form_token: this.bar.dataset.formToken });
-    navigator.sendBeacon(this.bar.dataset.release, body);
-  }
-
-  #returned() {
-    this.isKept = false;
-    setTimeout(() => this.#ask(), RETURN_CHECK_MS);
+    if (this.isKept || this.countdown.isOver) return;
+    const { formToken, view, leave } = this.bar.dataset;
+    navigator.sendBeacon(leave, new URLSearchParams({ form_token: formToken, view }));
   }
 }
 

@@ -1,0 +1,94 @@
+"""What replicas hold of the database: doctors and their slots, as changes of rows. Seats are read from the
+database; their streams are followed only so that nothing seems missing.
+
+The one place that says which fields travel. Nothing about who booked, ever: a field that is not listed is
+refused by the replica."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from app.algorithms.change_log import Barrier, Change, Entry, Scalar
+from app.coordination.outbox import HEARTBEAT_STREAM, Record
+
+SLOT_FIELDS = ("doctor_id", "starts_at", "ends_at", "state", "hold_until", "is_interval")
+DOCTOR_FIELDS = ("name", "specialization", "timezone")
+HEARTBEAT_FIELDS = ("at", "horizon")
+PUBLIC_FIELDS = frozenset((*SLOT_FIELDS, *DOCTOR_FIELDS, *HEARTBEAT_FIELDS))
+#: Slots that started before the last heartbeat's horizon are forgotten.
+BARRIER = Barrier(HEARTBEAT_STREAM, field="starts_at", bound="horizon")
+INSTANTS = frozenset({"starts_at", "ends_at", "hold_until", "at", "horizon"})
+HEARTBEAT_KEY = "heartbeat"
+DOCTORS = "doctor:"
+
+
+class Incomplete(Exception):
+    """An entry of an older version of the product lacks a field; a snapshot of its stream has it."""
+
+
+def slot_key(slot_id: int | str) -> str:
+    return f"slot:{slot_id}"
+
+
+def doctor_key(doctor_id: int | str) -> str:
+    return f"doctor:{doctor_id}"
+
+
+def entry_of(record: Record) -> Entry:
+    """What the entry did to the rows that replicas hold; an unknown kind did nothing. Raises Incomplete."""
+    try:
+        return Entry(record.stream, record.seq, tuple(_changes(record)))
+    except KeyError as missing:
+        raise Incomplete(f"{record.kind} without {missing}") from None
+
+
+def change_of_row(stream: str, seq: int, kind: str, row: Mapping[str, Any]) -> Change:
+    """A row as a snapshot finds it; its columns are named like the fields."""
+    key, fields = _row_as(kind, row)
+    return Change(stream, seq, key, int(row["version"]), fields, 0.0)
+
+
+def micros(moment: datetime) -> int:
+    """An instant as replicas hold it: whole microseconds, exact and small."""
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def moment(micros: int) -> datetime:
+    seconds, rest = divmod(micros, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+
+
+def _changes(record: Record) -> Iterator[Change]:
+    payload = record.payload
+    if record.kind == "slots":
+        whose = {"doctor_id": payload.get("doctor_id")}
+        rows: Iterable[Mapping[str, Any]] = ({**whose, **slot} for slot in payload["slots"])
+        kind = "slot"
+    else:
+        rows, kind = (payload,), record.kind
+    is_held = record.stream.startswith(DOCTORS) or record.stream == HEARTBEAT_STREAM
+    if not is_held or kind not in ("slot", "doctor", "heartbeat"):
+        return
+    for row in rows:
+        key, fields = _row_as(kind, row)
+        version = record.seq if kind == "heartbeat" else int(row["version"])
+        is_gone = bool(row.get("deleted"))
+        yield Change(record.stream, record.seq, key, version, None if is_gone else fields, record.at)
+
+
+def _row_as(kind: str, row: Mapping[str, Any]) -> tuple[str, dict[str, Scalar]]:
+    if kind == "slot":
+        fields = {name: _scalar(name, row[name]) for name in SLOT_FIELDS}
+        return slot_key(row["id"]), {**fields, "doctor_id": int(row["doctor_id"])}
+    if kind == "doctor":
+        return doctor_key(row["id"]), {name: _scalar(name, row[name]) for name in DOCTOR_FIELDS}
+    return HEARTBEAT_KEY, {name: _scalar(name, row[name]) for name in HEARTBEAT_FIELDS}
+
+
+def _scalar(name: str, value: Any) -> Scalar:
+    if name in INSTANTS and value is not None:
+        return micros(value if isinstance(value, datetime) else datetime.fromisoformat(value))
+    return str(value) if isinstance(value, str) else value

@@ -1,0 +1,345 @@
+"""`python -m tests.mutants [words of a name]`: without each guard in turn, a named test must fail.
+
+Works on copies of the tree in a temporary folder. A test that cannot fail proves nothing, and a guard
+nobody misses is not needed (after pretix, whose tests prove that the race appears with locks off)."""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LEFT_OUT = shutil.ignore_patterns(".*", "var", "__pycache__", "htmlcov")
+AT_ONCE = 2
+SECONDS_PER_TEST = 90
+SOME_TESTS_FAILED = 1  # pytest's exit code; others say that it could not run them
+ONE_FAILED = re.compile(r"^1 failed in ", re.MULTILINE)  # and no error beside it
+
+
+@dataclass(frozen=True)
+class Edit:
+    """In this file this text, which occurs once, becomes that one."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A guard taken away, and the test that must notice."""
+
+    name: str
+    test: str
+    edits: tuple[Edit, ...]
+
+
+STATEMENTS, CLAIMS = "app/booking/statements.py", "app/booking/claims.py"
+INTERVALS = "app/booking/intervals.py"
+SCRIPTS = "app/coordination/scripts"
+
+NO_COMPARE_AND_SET = Edit(
+    STATEMENTS,
+    "return and_(Slot.starts_at > db_now(), or_(Slot.state == SlotState.OPEN, lapsed()))",
+    "return Slot.starts_at > db_now()",
+)
+NO_UNIQUE_INDEX = Edit(
+    "app/migrations/versions/0001_the_first_tables.py",
+    '"one_live_booking_per_slot",\n        "booking_slots",\n        ["slot_id"],\n        unique=True,',
+    '"one_live_booking_per_slot",\n        "booking_slots",\n        ["slot_id"],\n        unique=False,',
+)
+
+MUTANTS = (
+    Mutant(
+        "a claim does not look at the slot's state",
+        "tests/booking/test_statements.py::test_a_booked_slot_cannot_be_taken[sqlite]",
+        (NO_COMPARE_AND_SET,),
+    ),
+    Mutant(
+        "neither the claim nor the unique index looks at the slot's state",
+        "tests/booking/test_races.py"
+        "::test_one_of_many_books_the_slot_and_all_others_hear_that_it_is_taken[no redis-postgresql]",
+        (NO_COMPARE_AND_SET, NO_UNIQUE_INDEX),
+    ),
+    Mutant(
+        "a claim does not look at the fence",
+        "tests/booking/test_redis_faults.py"
+        "::test_a_contender_that_slept_through_its_turn_cannot_claim_even_an_open_slot[sqlite]",
+        (Edit(STATEMENTS, "statement = statement.where(Slot.fence < fence)", "pass"),),
+    ),
+    Mutant(
+        "a confirmation does not look at the fence",
+        "tests/booking/test_statements.py"
+        "::test_a_hold_is_confirmed_only_by_its_owner_and_under_its_fence[sqlite]",
+        (Edit(STATEMENTS, "Slot.fence == case(dict(fences), value=Slot.id),", ""),),
+    ),
+    Mutant(
+        "a confirmation does not look at the deadline",
+        "tests/booking/test_hold_and_confirm.py"
+        "::test_a_hold_past_its_deadline_cannot_be_confirmed_even_when_nobody_took_it[sqlite]",
+        (
+            Edit(
+                STATEMENTS,
+                "Slot.hold_until > db_now(),\n        )\n        .values(state=SlotState.BOOKED",
+                ")\n        .values(state=SlotState.BOOKED",
+            ),
+        ),
+    ),
+    Mutant(
+        "a hold protects nobody until its deadline",
+        "tests/booking/test_statements.py::test_a_held_slot_cannot_be_taken_before_its_deadline[sqlite]",
+        (
+            Edit(
+                STATEMENTS,
+                "return and_(Slot.state == SlotState.HELD, Slot.hold_until <= db_now())",
+                "return Slot.state == SlotState.HELD",
+            ),
+        ),
+    ),
+    Mutant(
+        "a takeover ends live claims too",
+        "tests/booking/test_statements.py::test_only_lapsed_claims_are_ended[sqlite]",
+        (Edit(STATEMENTS, ", BookingSlot.booking_id.in_(dead))", ")"),),
+    ),
+    Mutant(
+        "time stands still in a transaction",
+        "tests/booking/test_statements.py"
+        "::test_a_transaction_that_began_before_the_deadline_sees_that_it_has_passed",
+        (Edit("app/database.py", 'return "clock_timestamp()"', 'return "now()"'),),
+    ),
+    Mutant(
+        "the answer to a key is kept in a transaction of its own",
+        "tests/test_idempotency.py::test_an_error_of_the_database_stores_nothing[postgresql]",
+        (
+            Edit(
+                "app/idempotency.py",
+                "    earlier = _begin(tx, request)\n",
+                "    with tx.engine.begin() as own:\n        earlier = _begin(own, request)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a lost reply to COMMIT counts as a failure",
+        "tests/test_idempotency.py::test_a_lost_reply_to_commit_is_resolved_by_the_key",
+        (
+            Edit(
+                "app/database.py", "return state is None or state.startswith(CONNECTION_LOST)", "return False"
+            ),
+        ),
+    ),
+    Mutant(
+        "the outbox is written after the commit",
+        "tests/booking/test_crash.py"
+        "::test_a_node_that_dies_right_after_its_commit_has_written_all_that_others_must_hear_of[sqlite-book]",
+        (
+            Edit(
+                "app/booking/engine.py",
+                'self.positions[stream] = outbox.append(self.tx, stream, "slot", *changes)',
+                "self.positions[stream] = 0",
+            ),
+            Edit(
+                "app/booking/engine.py",
+                "            self.publish(change)",
+                '            stream = outbox.doctor_stream(int(change["doctor_id"]))\n'
+                '            self.database.run(lambda tx: outbox.append(tx, stream, "slot", change))\n'
+                "            self.publish(change)",
+            ),
+        ),
+    ),
+    Mutant(
+        "a lock is released whoever owns it by now",
+        "tests/coordination/test_locks.py::test_a_late_release_does_not_take_the_next_owners_lock",
+        (
+            Edit(
+                f"{SCRIPTS}/release.lua",
+                "if held and string.match(held, '|(%d+)$') == ARGV[1] then",
+                "if held then",
+            ),
+        ),
+    ),
+    Mutant(
+        "an emptied Redis starts its fences again",
+        "tests/coordination/test_locks.py::test_a_flushed_server_continues_above_the_floor",
+        (Edit(f"{SCRIPTS}/acquire.lua", "math.max(last, tonumber(ARGV[3])) + 1", "last + 1"),),
+    ),
+    Mutant(
+        "a lock asked for again is another's",
+        "tests/coordination/test_locks.py::test_asking_again_after_a_lost_reply_gives_the_same_fence",
+        (Edit(f"{SCRIPTS}/acquire.lua", "if owner == ARGV[1] then", "if false then"),),
+    ),
+    Mutant(
+        "a lock's word is taken for the truth",
+        "tests/booking/test_redis_faults.py::test_a_lock_that_lies_refuses_nobody[sqlite]",
+        (
+            Edit(
+                "app/booking/turns.py",
+                "return engine.glance.confirmed_refusal(slot_ids)",
+                "return BookingConflict.because(Reason.SLOT_HELD, seconds_left=1)",
+            ),
+        ),
+    ),
+    Mutant(
+        "a shared look may be older than the question",
+        "tests/booking/test_glance.py::test_who_asks_during_a_read_is_not_answered_by_it",
+        (
+            Edit(
+                "app/booking/glance.py",
+                "flight = self._boarding.get(slot_ids)\n",
+                "flight = self._boarding.get(slot_ids) or self._flying.get(slot_ids)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "the breaker never opens",
+        "tests/coordination/test_breaker.py::test_while_it_is_open_the_server_is_not_asked",
+        (Edit("app/coordination/breaker.py", "FAILURES_TO_OPEN = 2", "FAILURES_TO_OPEN = 10**9"),),
+    ),
+    Mutant(
+        "a leader acts without naming its epoch",
+        "tests/booking/test_expiry.py::test_a_deposed_leader_that_wakes_late_sweeps_nothing[sqlite]",
+        (Edit("app/booking/expiry.py", "        require_term(act.tx, term)\n", "        pass\n"),),
+    ),
+    Mutant(
+        "a new epoch does not wait for the old one's transaction",
+        "tests/coordination/test_leadership.py"
+        "::test_a_new_epoch_waits_for_the_open_transaction_of_the_old_one",
+        (Edit("app/coordination/leadership.py", ".with_for_update(read=True)", ""),),
+    ),
+    Mutant(
+        "some of several slots are enough",
+        "tests/booking/test_redis_faults.py::test_without_redis_several_slots_are_taken_all_or_none[sqlite]",
+        (Edit(CLAIMS, "    if len(rows) < len(slot_ids):\n", "    if not rows:\n"),),
+    ),
+    Mutant(
+        "a cancellation does not notice that the booking moved meanwhile",
+        "tests/booking/test_interleavings.py"
+        "::test_a_cancellation_behind_a_move_frees_the_slot_the_booking_moved_to",
+        (Edit("app/booking/seen.py", "    if len(freed) < len(slot_ids):\n", "    if False:\n"),),
+    ),
+    Mutant(
+        "a seat that is added brings a deadline of its own",
+        "tests/booking/test_seats.py::test_adding_a_seat_does_not_restart_the_countdown[sqlite]",
+        (Edit("app/booking/selection.py", "_deadline(act.tx, booking_id)", "act.engine.hold_seconds"),),
+    ),
+    Mutant(
+        "who looks for the best seats does not lock them",
+        "tests/booking/test_seat_races.py"
+        "::test_the_best_seats_of_many_callers_are_disjoint_adjacent_and_end_with_sold_out"
+        "[no redis-postgresql]",
+        (
+            Edit(
+                "app/booking/best_available.py",
+                "locked = statements.lock_what_is_free(tx, choice)",
+                "locked = set(choice)",
+            ),
+        ),
+    ),
+    Mutant(
+        "two seats of different showtimes are one claim",
+        "tests/booking/test_seats.py::test_seats_of_two_showtimes_or_a_seat_and_a_time_are_no_claim[sqlite]",
+        (Edit(CLAIMS, "    require_one_owner(rows)\n    return rows\n", "    return rows\n"),),
+    ),
+    Mutant(
+        "an interval does not look who has its slots",
+        "tests/booking/test_intervals.py"
+        "::test_an_interval_over_a_taken_slot_is_refused_and_moves_nothing[sqlite-booked]",
+        (Edit(INTERVALS, "[slot for slot in slots if not rules.is_free(slot)]", "[]"),),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    mutant: Mutant
+    was_noticed: bool
+    seconds: float
+    said: str
+
+
+def mutate(tree: Path, edit: Edit) -> None:
+    """Raises ValueError unless the text occurs exactly once."""
+    file = tree / edit.file
+    text = file.read_text()
+    if text.count(edit.old) != 1:
+        raise ValueError(f"{edit.file} holds {text.count(edit.old)} times: {edit.old!r}")
+    file.write_text(text.replace(edit.old, edit.new))
+
+
+def run_tests(tree: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    options = ("-q", "-x", "-p", "no:cacheprovider", "--tb=line", f"--timeout={SECONDS_PER_TEST}")
+    # Compiled files are told apart by size and second, and an edit may change neither.
+    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *tests],
+        cwd=tree,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def judge(tree: Path, mutant: Mutant) -> Verdict:
+    """Whether the test fails without the guard; the tree is whole again afterwards."""
+    whole = {edit.file: (tree / edit.file).read_text() for edit in mutant.edits}
+    started = time.monotonic()
+    try:
+        for edit in mutant.edits:
+            mutate(tree, edit)
+        done = run_tests(tree, [mutant.test])
+    finally:
+        for file, text in whole.items():
+            (tree / file).write_text(text)
+    was_noticed = done.returncode == SOME_TESTS_FAILED and bool(ONE_FAILED.search(done.stdout))
+    return Verdict(mutant, was_noticed, time.monotonic() - started, done.stdout + done.stderr)
+
+
+def judge_all(mutants: Sequence[Mutant], folder: Path) -> bool:
+    """Print a line for each; true when every one was noticed."""
+    trees: queue.SimpleQueue[Path] = queue.SimpleQueue()
+    for number in range(AT_ONCE):
+        trees.put(Path(shutil.copytree(ROOT, folder / f"tree-{number}", ignore=LEFT_OUT)))
+
+    def judge_next(mutant: Mutant) -> Verdict:
+        tree = trees.get()
+        try:
+            return judge(tree, mutant)
+        finally:
+            trees.put(tree)
+
+    all_noticed = True
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for verdict in pool.map(judge_next, mutants):
+            word = "noticed " if verdict.was_noticed else "SURVIVED"
+            print(f"{word} {verdict.seconds:5.1f} s  {verdict.mutant.name}", flush=True)
+            if not verdict.was_noticed:
+                all_noticed = False
+                print(f"  {verdict.mutant.test}\n{verdict.said}", flush=True)
+    return all_noticed
+
+
+def main() -> None:
+    wanted = " ".join(sys.argv[1:])
+    mutants = [mutant for mutant in MUTANTS if wanted in mutant.name]
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="oneslot-mutants-") as folder:
+        whole = Path(shutil.copytree(ROOT, Path(folder) / "whole", ignore=LEFT_OUT))
+        unharmed = run_tests(whole, sorted({mutant.test for mutant in mutants}))
+        if unharmed.returncode != 0:
+            sys.exit(f"The tests fail with every guard in place:\n{unharmed.stdout}{unharmed.stderr}")
+        all_noticed = judge_all(mutants, Path(folder))
+    print(f"{len(mutants)} mutants in {time.monotonic() - started:.0f} s")
+    sys.exit(0 if all_noticed else 1)
+
+
+if __name__ == "__main__":
+    main()
