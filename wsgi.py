@@ -27,4 +27,4 @@ def end_streams_on_sigterm(parts: Parts) -> None:
 
 end_streams_on_sigterm(app.extensions[EXTENSION])
 app.extensions[EXTENSION].load_reporter.start()
-app.extensions[EXTENSION].feed.start()
+app.extensions[EXTENSION].mirror.start()

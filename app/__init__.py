@@ -47,14 +47,17 @@ def build_parts(config: Config) -> Parts:
     from app.database import Database
     from app.directory.directory import Directory
     from app.queue import JobQueue
+    from app.web.board import Board
     from app.web.broadcast import Broadcaster
     from app.web.cluster import Cluster
     from app.web.load_meter import LoadMeter, LoadReporter
+    from app.web.mirror import Mirror
     from app.web.monitoring import build_monitor
     from app.web.neighbour import Neighbour
     from app.web.node_health import Health
     from app.web.parts import Parts
     from app.web.reads import Reads
+    from app.web.recent_sessions import RecentSessions
     from app.web.session_tokens import note_positions
 
     database = Database(config.database_url, config.db_pool_size)
@@ -70,7 +73,7 @@ def build_parts(config: Config) -> Parts:
     broadcaster = Broadcaster(lambda: ChangeFeed(redis, database, clock))
     cluster = Cluster(config, clock, database, client)
     replica = NodeReplica(clock)
-    neighbour = Neighbour(client, config.node_id, replica)
+    neighbour = Neighbour(client, config.node_id, replica, clock)
     bus, bell = Bus(redis, Breaker(clock)), Bell(redis, clock, keys.BUS_CHANNEL)
     return Parts(
         config=config,
@@ -87,5 +90,7 @@ def build_parts(config: Config) -> Parts:
         load_meter=meter,
         load_reporter=LoadReporter(meter, client, config.node_id),
         reads=Reads(database, replica, ReplicatedSlots(replica), neighbour),
-        feed=Feed(replica, database, bus, bell, clock, neighbour.pull),
+        board=Board(client, config.node_id, clock),
+        recent_sessions=RecentSessions(clock),
+        mirror=Mirror(neighbour, Feed(replica, database, bus, bell, clock, neighbour.pull)),
     )

@@ -56,6 +56,7 @@ class Config(BaseModel):
     smtp_url: str = Field("smtp://127.0.0.1:1025", validation_alias="SMTP_URL", repr=False)
     mail_from: str = Field("Oneslot <bookings@example.org>", validation_alias="MAIL_FROM")
     mail_folder: str = Field("var/mail", validation_alias="MAIL_FOLDER")
+    board_folder: str = Field("var/board", validation_alias="BOARD_FOLDER")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", validation_alias="LOG_LEVEL")
     cors_origin: str | None = Field(None, validation_alias="CORS_ORIGIN")
     db_pool_size: int = Field(20, validation_alias="DB_POOL_SIZE", ge=1, le=200)

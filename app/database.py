@@ -240,6 +240,10 @@ def _postgres_engine(url: str, pool_size: int) -> Engine:
             "options": SESSION_SETTINGS,
             "connect_timeout": 3,
             "tcp_user_timeout": 5000,
+            # A server that vanished while it worked on a query sends nothing for us to miss.
+            "keepalives_idle": 3,
+            "keepalives_interval": 1,
+            "keepalives_count": 3,
             "application_name": "oneslot",
         },
     )

@@ -45,11 +45,13 @@ class Mutant:
 
 
 STATEMENTS, CLAIMS = "app/booking/statements.py", "app/booking/claims.py"
-CHANGES, INTERVALS = "app/booking/changes.py", "app/booking/intervals.py"
+INTERVALS = "app/booking/intervals.py"
 SCRIPTS = "app/coordination/scripts"
 
 NO_COMPARE_AND_SET = Edit(
-    STATEMENTS, "Slot.starts_at > db_now(), can_be_claimed)", "Slot.starts_at > db_now())"
+    STATEMENTS,
+    "return and_(Slot.starts_at > db_now(), or_(Slot.state == SlotState.OPEN, lapsed()))",
+    "return Slot.starts_at > db_now()",
 )
 NO_UNIQUE_INDEX = Edit(
     "app/migrations/versions/0001_the_first_tables.py",
@@ -142,8 +144,8 @@ MUTANTS = (
         (
             Edit(
                 "app/booking/engine.py",
-                'outbox.append(self.tx, outbox.doctor_stream(row.doctor_id), "slot", change)',
-                "pass",
+                'self.positions[stream] = outbox.append(self.tx, stream, "slot", *changes)',
+                "self.positions[stream] = 0",
             ),
             Edit(
                 "app/booking/engine.py",
@@ -180,9 +182,20 @@ MUTANTS = (
         "tests/booking/test_redis_faults.py::test_a_lock_that_lies_refuses_nobody[sqlite]",
         (
             Edit(
-                CLAIMS,
-                "            _raise_if_taken(connection, slot_ids)\n",
-                "            raise BookingConflict.because(Reason.SLOT_HELD, seconds_left=1)\n",
+                "app/booking/turns.py",
+                "return engine.glance.confirmed_refusal(slot_ids)",
+                "return BookingConflict.because(Reason.SLOT_HELD, seconds_left=1)",
+            ),
+        ),
+    ),
+    Mutant(
+        "a shared look may be older than the question",
+        "tests/booking/test_glance.py::test_who_asks_during_a_read_is_not_answered_by_it",
+        (
+            Edit(
+                "app/booking/glance.py",
+                "flight = self._boarding.get(slot_ids)\n",
+                "flight = self._boarding.get(slot_ids) or self._flying.get(slot_ids)\n",
             ),
         ),
     ),
@@ -211,7 +224,30 @@ MUTANTS = (
         "a cancellation does not notice that the booking moved meanwhile",
         "tests/booking/test_interleavings.py"
         "::test_a_cancellation_behind_a_move_frees_the_slot_the_booking_moved_to",
-        (Edit(CHANGES, "    if len(freed) < len(slot_ids):\n", "    if False:\n"),),
+        (Edit("app/booking/seen.py", "    if len(freed) < len(slot_ids):\n", "    if False:\n"),),
+    ),
+    Mutant(
+        "a seat that is added brings a deadline of its own",
+        "tests/booking/test_seats.py::test_adding_a_seat_does_not_restart_the_countdown[sqlite]",
+        (Edit("app/booking/selection.py", "_deadline(act.tx, booking_id)", "act.engine.hold_seconds"),),
+    ),
+    Mutant(
+        "who looks for the best seats does not lock them",
+        "tests/booking/test_seat_races.py"
+        "::test_the_best_seats_of_many_callers_are_disjoint_adjacent_and_end_with_sold_out"
+        "[no redis-postgresql]",
+        (
+            Edit(
+                "app/booking/best_available.py",
+                "locked = statements.lock_what_is_free(tx, choice)",
+                "locked = set(choice)",
+            ),
+        ),
+    ),
+    Mutant(
+        "two seats of different showtimes are one claim",
+        "tests/booking/test_seats.py::test_seats_of_two_showtimes_or_a_seat_and_a_time_are_no_claim[sqlite]",
+        (Edit(CLAIMS, "    require_one_owner(rows)\n    return rows\n", "    return rows\n"),),
     ),
     Mutant(
         "an interval does not look who has its slots",

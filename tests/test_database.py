@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
-import psycopg
 import pytest
 from sqlalchemy import Connection, event, insert, literal, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
@@ -15,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from app.database import Database, TransientFailure, UtcDateTime, db_now
 from app.errors import OutcomeUnknown, Unavailable
 from app.tables import Stream
-from tests.servers import eventually
+from tests.sessions import end_sessions_of
 from tests.together import together
 
 Open = Callable[..., Database]
@@ -383,17 +382,6 @@ def test_an_exhausted_pool_is_an_outage(opened: Open, postgres_url: str) -> None
 
     with small.read(), pytest.raises(Unavailable, match="connections are busy"), small.read():
         pass
-
-
-def end_sessions_of(postgres_url: str) -> None:
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        ended = connection.execute(
-            "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        ).fetchall()
-        pids = [pid for pid, _ in ended]
-        query = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%s)"
-        eventually(lambda: connection.execute(query, [pids]).fetchone() == (0,), 2, "the sessions end")
 
 
 # SQLite

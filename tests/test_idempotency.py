@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, event, func, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from app import idempotency
@@ -28,6 +28,7 @@ from app.tables import Doctor, IdempotencyRecord
 from tests.commit_cutter import CommitCutter, Cut, commit_cutter
 from tests.lineup import is_waiting
 from tests.servers import eventually
+from tests.sessions import end_sessions_of
 from tests.together import together
 
 Work = Callable[[Connection], dict[str, Any]]
@@ -194,6 +195,20 @@ def test_an_error_of_the_database_stores_nothing(database: Database) -> None:
         once(database, key(), twice_the_same_id)
 
     assert count(database, IdempotencyRecord) == 0
+
+
+def test_a_connection_that_dies_before_the_key_is_taken_stores_nothing(
+    postgres: Database, postgres_url: str
+) -> None:
+    @event.listens_for(postgres.engine, "before_cursor_execute", once=True)
+    def cut(*_: Any) -> None:
+        end_sessions_of(postgres_url)
+
+    with pytest.raises(Unavailable) as caught:
+        once(postgres, key(), must_not_run)
+
+    assert not isinstance(caught.value, OutcomeUnknown)
+    assert count(postgres, IdempotencyRecord) == 0
 
 
 def test_work_that_met_a_deadlock_is_done_again_and_answered_once(database: Database) -> None:

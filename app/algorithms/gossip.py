@@ -22,10 +22,12 @@ Made = TypeVar("Made", covariant=True)
 class Store(Protocol[Made]):
     """A Replica or a StatusBoard."""
 
-    is_healed_by_merging: bool
-    vector: VersionVector
-    digests: BucketDigests
-
+    @property
+    def is_healed_by_merging(self) -> bool: ...
+    @property
+    def vector(self) -> VersionVector: ...
+    @property
+    def digests(self) -> BucketDigests: ...
     def delta(self, after: VersionVector) -> Made: ...
 
 

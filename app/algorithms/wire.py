@@ -5,6 +5,7 @@ Only declared fields travel; an unknown, missing or wrongly typed one makes the 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from types import UnionType
 from typing import TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -107,10 +108,15 @@ def _unpack_first(kinds: tuple[object, ...], data: JSON, bound: Bound) -> object
 
 
 def _unpack_dataclass(wanted: type, data: JSON, bound: Bound) -> object:
-    hints = get_type_hints(wanted)
+    hints = _hints_of(wanted)
     if not isinstance(data, dict) or data.keys() != hints.keys():
         raise MalformedMessageError(f"a {wanted.__name__} has the fields {', '.join(hints)}")
     return wanted(**{name: _unpack(hint, data[name], bound) for name, hint in hints.items()})
+
+
+@cache  # a delta holds thousands of the same kind
+def _hints_of(wanted: type) -> dict[str, object]:
+    return dict(get_type_hints(wanted))
 
 
 def _unpack_mapping(kind: object, wanted: type, data: dict[str, JSON], bound: Bound) -> object:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Connection, TextClause, and_, false, literal, or_, select, text, tuple_
 
 from app.booking.free_slots import IS_HELD, NOW, days_with_free, is_free, nearest_free, next_free
+from app.booking.seat_slots import find_seat_slot
 from app.database import BigId, UtcDateTime
 from app.directory.doctors import read_doctor
 from app.directory.documents import Document, instant, select_slots, slot_document
@@ -35,6 +36,8 @@ __all__ = [
 
 EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 MOST_SLOTS_PER_DAY = 300  # five-minute slots round the clock, on a day of 25 hours
+#: As the index says it that leaves seats out.
+OF_A_DOCTOR = Slot.doctor_id.is_not(None)
 NOT_AN_INTERVAL = Slot.is_interval.is_(False)
 Condition = ColumnElement[bool] | TextClause
 STATE_CONDITIONS: dict[SlotState | None, tuple[Condition, ...]] = {
@@ -75,7 +78,7 @@ def list_slots(
     limit: int = 100,
 ) -> list[Document]:
     """Slots of the doctors who are there, by start and id: those after the given pair."""
-    conditions: list[Condition] = [Doctor.deleted_at.is_(None)]
+    conditions: list[Condition] = [Doctor.deleted_at.is_(None), OF_A_DOCTOR]
     conditions += [*STATE_CONDITIONS[wanted.state], *_starts(wanted)]
     if wanted.doctor_id is not None:
         conditions.append(Slot.doctor_id == wanted.doctor_id)
@@ -89,11 +92,12 @@ def list_slots(
 
 
 def read_slot(connection: Connection, slot_id: int) -> Document:
-    """Raises NotFound."""
+    """A doctor's time or a seat. Raises NotFound."""
     row = connection.execute(select_slots().where(Slot.id == slot_id)).first()
-    if row is None:
+    found = slot_document(row) if row else find_seat_slot(connection, slot_id)
+    if found is None:
         raise NotFound("There is no such slot.")
-    return slot_document(row)
+    return found
 
 
 def day_availability(connection: Connection, doctor_id: int, day: date, hours: OpeningHours) -> Document:

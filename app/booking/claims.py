@@ -1,9 +1,9 @@
-"""Making a booking: the lock in front, the claim in the database, the words for the losers."""
+"""Making a booking: the claim in the database, and everything that is written with it."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,10 +18,12 @@ from app.booking.engine import Act, Engine
 from app.booking.errors import BookingConflict, Reason
 from app.booking.glance import true_refusal
 from app.booking.rules import Actor
+from app.booking.seating import seats_taken
 from app.booking.statements import SlotRow
-from app.coordination.locks import Lease, LockedOut
+from app.booking.strays import warnings
+from app.booking.turns import Fences, StaleFence, Turn, take_turns
 from app.database import TransientFailure, db_now
-from app.errors import Refusal, ValidationFailed
+from app.errors import ValidationFailed
 from app.idempotency import Answer, Document, RequestKey
 from app.tables.booking import Booking, BookingSlot, BookingStatus
 from app.tables.directory import Patient
@@ -47,92 +49,49 @@ class Claim:
     instant: bool = False
 
 
-class StaleFence(Exception):
-    """The slot has seen a higher fence than the one brought: this contender slept through its turn."""
-
-    def __init__(self, floors: Mapping[int, int]) -> None:
-        self.floors = dict(floors)
-
-
 def hold_slot(engine: Engine, claim: Claim, actor: Actor, request: RequestKey | None = None) -> Answer:
     """Take the slots for a PENDING booking, or a CONFIRMED one when instant.
 
     Raises BookingConflict with the reason and alternatives, SlotInPast, NotFound."""
-    slot_ids = tuple(sorted(set(claim.slot_ids)))
-    if not 1 <= len(slot_ids) <= rules.MOST_SLOTS:
-        raise ValidationFailed.of("slot_ids", f"choose 1 to {rules.MOST_SLOTS} slots")
+    slot_ids = wanted_slots(claim.slot_ids)
     booking_id = uuid.uuid4()
-    # Repeats of one keyed request share the lock, so that they meet at the key and not at the lock.
-    owner = f"{request.scope}/{request.key}" if request else str(booking_id)
-    floors: dict[int, int] = {}
-    for _ in range(2):
-        lease = engine.locks.acquire(slot_ids, owner, int(engine.hold_seconds * 1000), floors)
-        try:
-            return _claim_under(engine, lease, slot_ids, booking_id, claim, actor, request)
-        except StaleFence as stale:
-            floors = stale.floors
-    raise BookingConflict.because(Reason.SLOT_HELD, seconds_left=1)
+    hold = None if claim.instant else engine.hold_seconds
+
+    def take(act: Act, fences: Fences) -> Document:
+        return insert_booking(act, booking_id, take_all(act, slot_ids, booking_id, fences, hold), claim)
+
+    return take_turns(engine, Turn(slot_ids, actor, request, str(booking_id)), take)
 
 
-def _claim_under(
-    engine: Engine,
-    lease: Lease | LockedOut | None,
-    slot_ids: tuple[int, ...],
-    booking_id: uuid.UUID,
-    claim: Claim,
-    actor: Actor,
-    request: RequestKey | None,
-) -> Answer:
-    refusal = _early_refusal(engine, lease, slot_ids)
-    if refusal is not None:
-        return engine.perform(actor, request, _refuse_with(refusal))
-    fences = lease.fences if isinstance(lease, Lease) else None
-    claimed = False
-    try:
-        answer = engine.perform(actor, request, lambda act: _claim(act, slot_ids, booking_id, fences, claim))
-        claimed = not answer.replayed
-        return answer
-    finally:
-        if not claimed and isinstance(lease, Lease):
-            engine.locks.release({slot_id: lease.fences[slot_id] for slot_id in lease.new})
+def wanted_slots(slot_ids: Iterable[int]) -> tuple[int, ...]:
+    """Each once, in the order in which they are locked. Raises ValidationFailed for none or too many."""
+    wanted = tuple(sorted(set(slot_ids)))
+    if not 1 <= len(wanted) <= rules.MOST_SLOTS:
+        raise ValidationFailed.of("slot_ids", f"choose 1 to {rules.MOST_SLOTS} slots")
+    return wanted
 
 
-def _early_refusal(
-    engine: Engine, lease: Lease | LockedOut | None, slot_ids: tuple[int, ...]
-) -> Refusal | None:
-    """A lock only says "probably taken"; a refusal must be true, so the database is asked.
-
-    None sends the contender to the claim itself, which decides."""
-    if isinstance(lease, Lease):
-        return None
-    if isinstance(lease, LockedOut):
-        return engine.glance.confirmed_refusal(slot_ids)
-    return engine.glance.refusal(slot_ids)
-
-
-def _refuse_with(refusal: Refusal) -> Callable[[Act], Document]:
-    def refuse(_act: Act) -> Document:
-        raise refusal
-
-    return refuse
-
-
-def _claim(
-    act: Act, slot_ids: tuple[int, ...], booking_id: uuid.UUID, fences: Mapping[int, int] | None, claim: Claim
-) -> Document:
+def take_all(
+    act: Act, slot_ids: Sequence[int], booking_id: uuid.UUID, fences: Fences, hold: float | datetime | None
+) -> list[SlotRow]:
+    """Claim all of the slots. Raises the refusal of those that cannot be had, or StaleFence."""
     if len(slot_ids) > 1:
         statements.look_at_slots(act.tx, slot_ids, lock=True)  # in ascending order, against deadlocks
-    hold_seconds = None if claim.instant else act.engine.hold_seconds
-    rows = statements.take_slots(act.tx, slot_ids, booking_id, fences, hold_seconds)
+    rows = statements.take_slots(act.tx, slot_ids, booking_id, fences, hold)
     if len(rows) < len(slot_ids):
         # Those we got look taken now, by us.
         missed = tuple(sorted(set(slot_ids) - {row.id for row in rows}))
         if refusal := true_refusal(act.tx, missed):
             raise refusal
         raise StaleFence({slot.id: slot.fence for slot in statements.look_at_slots(act.tx, slot_ids)})
-    if len({row.doctor_id for row in rows}) > 1:
-        raise ValidationFailed.of("slot_ids", "choose times of one doctor")
-    return insert_booking(act, booking_id, rows, claim)
+    require_one_owner(rows)
+    return rows
+
+
+def require_one_owner(rows: Sequence[SlotRow]) -> None:
+    """Raises ValidationFailed unless all slots are of one doctor, or all of one showtime."""
+    if len({(row.doctor_id, row.showtime_id) for row in rows}) > 1:
+        raise ValidationFailed.of("slot_ids", "choose times of one doctor, or seats at one showtime")
 
 
 def insert_booking(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim: Claim) -> Document:
@@ -145,7 +104,17 @@ def insert_booking(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim: 
     if claim.instant:
         act.notify(booking_id, "confirmation", 0)
     act.slots_changed(rows)
-    return read_booking(act.tx, booking_id)
+    return with_warnings(act, read_booking(act.tx, booking_id))
+
+
+def with_warnings(act: Act, booking: Document) -> Document:
+    """The booking, and for seats what the person may want to know before going on."""
+    if booking["showtime_id"] is None:
+        return booking
+    plan = act.engine.plans.of(act.tx, int(booking["showtime_id"]))
+    taken = seats_taken(act.tx, plan.showtime_id)
+    chosen = [int(slot["id"]) for slot in booking["slots"]]
+    return {**booking, "warnings": warnings(plan, chosen, taken)}
 
 
 def oust_lapsed(act: Act, slot_ids: list[int], noticed_by: str) -> None:
@@ -167,6 +136,7 @@ def _booking_values(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim:
         "reference": rules.new_reference(),
         "status": status,
         "doctor_id": rows[0].doctor_id,
+        "showtime_id": rows[0].showtime_id,
         "starts_at": min(row.starts_at for row in rows),
         "ends_at": max(row.ends_at for row in rows),
         "user_id": act.actor.user_id,

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, and_, case, select
 
 from app.database import db_now
 from app.tables.booking import Booking, BookingSlot, BookingStatus, Slot
+from app.tables.cinema import Hall, Movie, Showtime
 from app.tables.directory import Doctor
 
 Document = dict[str, Any]
@@ -27,14 +28,28 @@ def shown_status() -> Any:
 
 
 def select_bookings() -> Select[*tuple[Any, ...]]:
-    return select(
+    query = select(
         *Booking.__table__.columns,
         shown_status().label("shown_status"),
         Doctor.name.label("doctor_name"),
         Doctor.specialization,
         Doctor.hospital,
         Doctor.timezone,
-    ).join(Doctor, Doctor.id == Booking.doctor_id)
+        Showtime.movie_id,
+        Showtime.hall_id,
+        Showtime.timezone.label("show_timezone"),
+        Movie.title,
+        Movie.minutes,
+        Movie.rating,
+        Movie.genre,
+        Movie.poster_seed,
+        Hall.name.label("hall_name"),
+        Hall.place,
+        Hall.currency,
+    )
+    whose = query.outerjoin(Doctor, Doctor.id == Booking.doctor_id)
+    shown = whose.outerjoin(Showtime, Showtime.id == Booking.showtime_id)
+    return shown.outerjoin(Movie, Movie.id == Showtime.movie_id).outerjoin(Hall, Hall.id == Showtime.hall_id)
 
 
 def booking_document(connection: Connection, booking_id: uuid.UUID) -> Document | None:
@@ -52,7 +67,7 @@ def booking_documents(connection: Connection, rows: list[Row[Any]]) -> list[Docu
 
 
 def _claims(booking_ids: list[uuid.UUID]) -> Select[*tuple[Any, ...]]:
-    """Every slot a booking has or had; of a slot claimed twice, the last claim."""
+    """Every slot a booking has, or had when it ended."""
     return (
         select(
             BookingSlot.booking_id,
@@ -61,15 +76,20 @@ def _claims(booking_ids: list[uuid.UUID]) -> Select[*tuple[Any, ...]]:
             BookingSlot.live,
             Slot.starts_at,
             Slot.ends_at,
+            Slot.seat_row,
+            Slot.seat_number,
+            Slot.seat_zone,
+            Slot.seat_kind,
+            Slot.price_cents,
         )
         .join(Slot, Slot.id == BookingSlot.slot_id)
-        .where(BookingSlot.booking_id.in_(booking_ids))
+        .where(BookingSlot.booking_id.in_(booking_ids), BookingSlot.left_behind.is_(False))
         .order_by(BookingSlot.live.desc(), BookingSlot.fence.desc(), BookingSlot.slot_id)
     )
 
 
 def _booking(row: Row[Any], claims: list[Row[Any]]) -> Document:
-    current = [claim for claim in claims if claim.live] or claims[:1]
+    current = [claim for claim in claims if claim.live] or _last_of_each(claims)
     status = BookingStatus(row.shown_status)
     return {
         "id": str(row.id),
@@ -81,14 +101,9 @@ def _booking(row: Row[Any], claims: list[Row[Any]]) -> Document:
         "slots": [_claimed_slot(claim) for claim in sorted(current, key=lambda c: c.slot_id)],
         "starts_at": instant(row.starts_at),
         "ends_at": instant(row.ends_at),
-        "doctor_id": str(row.doctor_id),
-        "doctor": {
-            "id": str(row.doctor_id),
-            "name": row.doctor_name,
-            "specialization": row.specialization,
-            "hospital": row.hospital,
-            "timezone": row.timezone,
-        },
+        "timezone": row.show_timezone or row.timezone,
+        **_doctor(row),
+        **_showtime(row, current),
         "user_id": str(row.user_id) if row.user_id else None,
         "patient_id": str(row.patient_id) if row.patient_id else None,
         "patient_name": row.patient_name,
@@ -113,11 +128,73 @@ def _booking(row: Row[Any], claims: list[Row[Any]]) -> Document:
     }
 
 
+def _doctor(row: Row[Any]) -> Document:
+    if row.doctor_id is None:
+        return {"doctor_id": None, "doctor": None}
+    doctor = {
+        "id": str(row.doctor_id),
+        "name": row.doctor_name,
+        "specialization": row.specialization,
+        "hospital": row.hospital,
+        "timezone": row.timezone,
+    }
+    return {"doctor_id": doctor["id"], "doctor": doctor}
+
+
+def _showtime(row: Row[Any], claims: list[Row[Any]]) -> Document:
+    if row.showtime_id is None:
+        return {"showtime_id": None, "showtime": None}
+    total = sum(claim.price_cents for claim in claims)
+    showtime = {
+        "id": str(row.showtime_id),
+        "movie": {
+            "id": str(row.movie_id),
+            "title": row.title,
+            "minutes": row.minutes,
+            "rating": row.rating,
+            "genre": row.genre,
+            "poster_seed": row.poster_seed,
+        },
+        "hall": {"id": str(row.hall_id), "name": row.hall_name, "place": row.place},
+        "timezone": row.show_timezone,
+        "currency": row.currency,
+        "total": price_text(total),
+        "total_cents": total,
+    }
+    return {"showtime_id": showtime["id"], "showtime": showtime}
+
+
+def _last_of_each(claims: list[Row[Any]]) -> list[Row[Any]]:
+    """What a booking had when it ended; of a slot claimed twice, the last claim."""
+    last: dict[int, Row[Any]] = {}
+    for claim in claims:
+        last.setdefault(claim.slot_id, claim)
+    return list(last.values())
+
+
+def price_text(cents: int) -> str:
+    """1250 -> 12.50: a decimal number, never a float."""
+    return f"{cents // 100}.{cents % 100:02}"
+
+
 def _claimed_slot(claim: Row[Any]) -> Document:
+    seat = (
+        {
+            "row": claim.seat_row,
+            "number": claim.seat_number,
+            "zone": claim.seat_zone,
+            "kind": claim.seat_kind,
+            "price": price_text(claim.price_cents),
+            "price_cents": claim.price_cents,
+        }
+        if claim.seat_row is not None
+        else {}
+    )
     return {
         "id": str(claim.slot_id),
         "starts_at": instant(claim.starts_at),
         "ends_at": instant(claim.ends_at),
         "duration_minutes": int((claim.ends_at - claim.starts_at).total_seconds() // 60),
         "fence": claim.fence,
+        **seat,
     }

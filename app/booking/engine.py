@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection
@@ -12,6 +13,7 @@ from sqlalchemy import Connection
 from app.audit import journal
 from app.booking.glance import Glance
 from app.booking.rules import Actor
+from app.booking.seat_plan import SeatPlans
 from app.booking.statements import SlotRow
 from app.coordination import outbox
 from app.coordination.locks import SlotLocks
@@ -37,6 +39,8 @@ class Engine:
     enqueue: Callable[[str, str], object]
     #: Told after commit under which numbers of which streams the change is.
     note_positions: Callable[[Mapping[str, int]], object] = lambda positions: None
+    #: What this process knows of halls; never of who has which seat.
+    plans: SeatPlans = field(default_factory=SeatPlans)
 
     def perform(self, actor: Actor, request: RequestKey | None, work: Callable[[Act], Document]) -> Answer:
         """Run work in one transaction, once per key; announce only what was committed now."""
@@ -75,24 +79,27 @@ class Act:
     def slots_changed(self, rows: list[SlotRow]) -> None:
         """Write the change of each slot to its stream and remember it for the announcement.
 
-        Streams in ascending order, so that two moves between the same doctors do not deadlock."""
-        for row in sorted(rows, key=lambda row: (row.doctor_id, row.id)):
-            change = {
-                "type": "slot",
-                "id": str(row.id),
-                "doctor_id": str(row.doctor_id),
-                "starts_at": row.starts_at.isoformat(),
-                "ends_at": row.ends_at.isoformat(),
-                "state": str(row.state),
-                "hold_until": row.hold_until.isoformat() if row.hold_until else None,
-                "is_interval": row.is_interval,
-                "version": row.version,
-                **self.stamp.document(),
-                "node": self.engine.node_id,
-            }
-            stream = outbox.doctor_stream(row.doctor_id)
-            self.positions[stream] = outbox.append(self.tx, stream, "slot", change)
-            self.changes.append(change)
+        Streams in one order, so that two moves between the same doctors do not deadlock."""
+        in_order = sorted(rows, key=lambda row: (_stream_of(row), row.id))
+        for stream, of_stream in groupby(in_order, key=_stream_of):
+            changes = [self._change(row) for row in of_stream]
+            self.positions[stream] = outbox.append(self.tx, stream, "slot", *changes)
+            self.changes += changes
+
+    def _change(self, row: SlotRow) -> Document:
+        return {
+            "type": "slot",
+            "id": str(row.id),
+            **outbox.owner_fields(row.doctor_id, row.showtime_id),
+            "starts_at": row.starts_at.isoformat(),
+            "ends_at": row.ends_at.isoformat(),
+            "state": str(row.state),
+            "hold_until": row.hold_until.isoformat() if row.hold_until else None,
+            "is_interval": row.is_interval,
+            "version": row.version,
+            **self.stamp.document(),
+            "node": self.engine.node_id,
+        }
 
     def audit(self, action: str, booking_id: uuid.UUID, rows: list[SlotRow], **detail: Any) -> None:
         """One entry per slot: who did what under which fence."""
@@ -126,3 +133,7 @@ class Act:
     def notify(self, booking_id: uuid.UUID, kind: str, sequence: int) -> None:
         """Queue a mail with this change; it is handed to a worker after commit."""
         self.notice_ids.append(notices.add(self.tx, booking_id, kind, sequence))
+
+
+def _stream_of(row: SlotRow) -> str:
+    return outbox.stream_of(row.doctor_id, row.showtime_id)

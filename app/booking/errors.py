@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +17,9 @@ class Reason(StrEnum):
     SLOT_HELD = "SLOT_HELD"
     SLOT_BLOCKED = "SLOT_BLOCKED"
     OVERLAP = "OVERLAP"
+    #: Of the best available: too few seats are left, or no so many side by side.
+    SOLD_OUT = "SOLD_OUT"
+    NOT_TOGETHER = "NOT_TOGETHER"
 
 
 WORDS = {
@@ -22,6 +27,27 @@ WORDS = {
     Reason.SLOT_BLOCKED: "This time is not offered.",
     Reason.OVERLAP: "Another booking overlaps this time.",
 }
+#: The most final first: what is sold does not come back, what is held may.
+SEAT_WORDS = {
+    Reason.SLOT_TAKEN: ("is already sold", "are already sold"),
+    Reason.SLOT_BLOCKED: ("is not for sale", "are not for sale"),
+    Reason.SLOT_HELD: ("is being booked by somebody right now", "are being booked by somebody right now"),
+}
+
+
+@dataclass(frozen=True)
+class LostSeat:
+    """A seat that cannot be had, and why."""
+
+    id: int
+    row: str
+    number: int
+    reason: Reason
+    seconds_left: int | None = None
+
+    def document(self) -> dict[str, Any]:
+        told = {"id": str(self.id), "row": self.row, "number": self.number, "reason": self.reason.value}
+        return told | ({"retry_after_seconds": self.seconds_left} if self.seconds_left else {})
 
 
 class BookingConflict(Refusal):
@@ -37,9 +63,27 @@ class BookingConflict(Refusal):
             return cls(detail, reason=reason.value, retry_after_seconds=seconds_left, **extras)
         return cls(WORDS[reason], reason=reason.value, **extras)
 
+    @classmethod
+    def of_seats(cls, lost: Sequence[LostSeat]) -> BookingConflict:
+        """All seats were wanted together and these cannot be had; nothing was taken."""
+        reasons = [reason for reason in SEAT_WORDS if any(seat.reason is reason for seat in lost)]
+        sentences = [
+            _seats_words(reason, [seat for seat in lost if seat.reason is reason]) for reason in reasons
+        ]
+        first = next(seat for seat in lost if seat.reason is reasons[0])
+        waits = [seat.seconds_left for seat in lost if seat.seconds_left]
+        wait = max(waits) if waits and reasons[0] is Reason.SLOT_HELD else None
+        return cls(
+            " ".join(sentences),
+            reason=reasons[0].value,
+            slot_id=str(first.id),
+            seats=[seat.document() for seat in lost],
+            retry_after_seconds=wait,
+        )
+
     @property
     def retryable(self) -> bool:
-        return bool(self.extras.get("reason") == Reason.SLOT_HELD)
+        return bool(self.extras.get("reason") == Reason.SLOT_HELD or self.extras.get("on_hold"))
 
 
 class HoldExpired(Refusal):
@@ -64,3 +108,13 @@ class WrongState(Refusal):
 class TooManyExtensions(Refusal):
     code = "TOO_MANY_EXTENSIONS"
     title = "This hold cannot be extended again"
+
+
+def _seats_words(reason: Reason, seats: Sequence[LostSeat]) -> str:
+    """Seat B14 is already sold. Seats B14 and B15 are already sold."""
+    names = [f"{seat.row}{seat.number}" for seat in seats]
+    is_one = len(names) == 1
+    listed = names[0] if is_one else f"{', '.join(names[:-1])} and {names[-1]}"
+    waits = [seat.seconds_left for seat in seats if seat.seconds_left]
+    back = f"; {'it' if is_one else 'they'} may be free again in {max(waits)} s" if waits else ""
+    return f"{'Seat' if is_one else 'Seats'} {listed} {SEAT_WORDS[reason][0 if is_one else 1]}{back}."

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 from sqlalchemy import Connection
 
@@ -14,7 +14,7 @@ from app.booking import rules, statements
 from app.booking.alternatives import nearest_free
 from app.booking.errors import BookingConflict
 from app.database import Database
-from app.errors import Refusal
+from app.errors import Refusal, Unavailable
 
 #: How long a lock may be believed while the database does not confirm it: together about a second.
 PAUSES_SECONDS = (0.02, 0.04, 0.08, 0.16, 0.3, 0.4)
@@ -23,22 +23,27 @@ Slots = tuple[int, ...]
 
 
 class Glance:
-    """Reads refusals; one read at a time for the same slots."""
+    """Reads refusals. Those who ask while a read is under way share the next one: the slot may have
+    been freed since that read looked."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._flights: dict[Slots, Future[Refusal | None]] = {}
+        self._flying: dict[Slots, Future[Refusal | None]] = {}
+        self._boarding: dict[Slots, Future[Refusal | None]] = {}
 
     def refusal(self, slot_ids: Slots) -> Refusal | None:
         """Why the slots cannot be had now; None when they can. Raises Unavailable."""
         with self._lock:
-            flight = self._flights.get(slot_ids)
+            flight = self._boarding.get(slot_ids)
             if is_first := flight is None:
-                flight = self._flights[slot_ids] = Future()
+                flight = self._boarding[slot_ids] = Future()
         if is_first:
             self._fly(slot_ids, flight)
-        found = flight.result(timeout=LONGEST_READ_SECONDS)
+        try:
+            found = flight.result(timeout=LONGEST_READ_SECONDS)
+        except TimeoutError as late:
+            raise Unavailable("The database does not answer.", retry_after_seconds=5) from late
         return found and found.again()
 
     def confirmed_refusal(self, slot_ids: Slots) -> Refusal | None:
@@ -52,23 +57,33 @@ class Glance:
 
     def _fly(self, slot_ids: Slots, flight: Future[Refusal | None]) -> None:
         try:
+            self._wait_for_the_read_under_way(slot_ids)
+            with self._lock:
+                self._flying[slot_ids] = self._boarding.pop(slot_ids)
             with self._database.read() as connection:
-                found = true_refusal(connection, slot_ids)
+                flight.set_result(true_refusal(connection, slot_ids))
         except BaseException as error:
-            self._land(slot_ids)
-            flight.set_exception(error)
-        else:
-            self._land(slot_ids)
-            flight.set_result(found)
+            # Whoever ends this request does not mean to end those that share its read.
+            flight.set_exception(error if isinstance(error, Exception) else Unavailable())
+            raise
+        finally:
+            self._land(slot_ids, flight)
 
-    def _land(self, slot_ids: Slots) -> None:
+    def _wait_for_the_read_under_way(self, slot_ids: Slots) -> None:
+        under_way = self._flying.get(slot_ids)
+        if under_way is not None:
+            wait([under_way], timeout=LONGEST_READ_SECONDS)
+
+    def _land(self, slot_ids: Slots, flight: Future[Refusal | None]) -> None:
         with self._lock:
-            del self._flights[slot_ids]
+            for flights in (self._boarding, self._flying):
+                if flights.get(slot_ids) is flight:
+                    del flights[slot_ids]
 
 
 def true_refusal(connection: Connection, slot_ids: Slots) -> Refusal | None:
-    """What the database says, with the nearest free times of the same doctor when it is a conflict."""
-    refusal = rules.first_refusal(slot_ids, statements.look_at_slots(connection, slot_ids))
+    """What the database says, with the nearest free slots of the same kind when it is a conflict."""
+    refusal = rules.refusal_of_all(slot_ids, statements.look_at_slots(connection, slot_ids))
     return refusal and with_alternatives(connection, refusal)
 
 

@@ -26,8 +26,11 @@ class BookingFilter:
     user_id: uuid.UUID | None = None
     status: BookingStatus | None = None
     doctor_id: int | None = None
+    showtime_id: int | None = None
     starts_from: datetime | None = None
     starts_before: datetime | None = None
+    #: Doctors' times alone, not seats.
+    only_appointments: bool = False
 
 
 def find_booking(connection: Connection, booking_id: uuid.UUID, actor: Actor) -> Document:
@@ -105,6 +108,10 @@ def _conditions(narrow: BookingFilter) -> list[ColumnElement[bool]]:
         conditions.append(shown_status() == narrow.status)
     if narrow.doctor_id is not None:
         conditions.append(Booking.doctor_id == narrow.doctor_id)
+    if narrow.only_appointments:
+        conditions.append(Booking.doctor_id.is_not(None))
+    if narrow.showtime_id is not None:
+        conditions.append(Booking.showtime_id == narrow.showtime_id)
     if narrow.starts_from is not None:
         conditions.append(Booking.starts_at >= narrow.starts_from)
     if narrow.starts_before is not None:

@@ -32,7 +32,8 @@ from app.booking.replica_slots import (
     is_wanted,
     span_of,
 )
-from app.coordination.outbox import doctor_stream
+from app.booking.seating import State
+from app.coordination.outbox import doctor_stream, showtime_stream
 from app.coordination.replication.node_replica import NodeReplica
 from app.coordination.replication.rows import micros, moment
 from app.directory.documents import Document
@@ -104,6 +105,20 @@ class ReplicatedSlots:
             doctor = self._doctor(core, doctor_id)
             free = [moment(entry.starts) for entry in self._free(core, doctor, now, now)]
         return dict(sorted(Counter(local_day(each, zone) for each in free if begin <= each < end).items()))
+
+    def seat_states(self, showtime_id: int) -> dict[int, State]:
+        """As seating.seat_states()."""
+        now, stream = self._replica.time.now(), showtime_stream(showtime_id)
+        with self._replica.unchanging() as core:
+            entries = self._entries(core, stream)
+            if not entries:
+                raise NotHere
+            self._require(moment(entries[0].starts))
+            return {
+                entry.id: (str(entry.field("state")), entry.change.version)
+                for entry in entries
+                if not is_free(entry, now)
+            }
 
     def _matching(
         self,

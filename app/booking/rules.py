@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.booking.errors import BookingConflict, Reason, SlotInPast
+from app.booking.errors import BookingConflict, LostSeat, Reason, SlotInPast
 from app.errors import NotFound, Refusal
 from app.tables.booking import BookingStatus, SlotState
 
@@ -22,6 +22,17 @@ CANCELLABLE = frozenset({BookingStatus.PENDING, BookingStatus.CONFIRMED})
 
 
 @dataclass(frozen=True)
+class SeatLabel:
+    """What is printed on a seat."""
+
+    row: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.row}{self.number}"
+
+
+@dataclass(frozen=True)
 class SlotFacts:
     """A slot as the database shows it, and the database's time of looking."""
 
@@ -31,6 +42,7 @@ class SlotFacts:
     hold_until: datetime | None
     fence: int
     now: datetime
+    seat: SeatLabel | None = None
 
 
 def is_free(slot: SlotFacts) -> bool:
@@ -42,7 +54,8 @@ def is_free(slot: SlotFacts) -> bool:
 def refusal_for(slot: SlotFacts) -> Refusal | None:
     """The true reason why the slot cannot be claimed, or None when it can."""
     if slot.starts_at <= slot.now:
-        return SlotInPast("This time is in the past.", slot_id=str(slot.id))
+        words = "This show has begun." if slot.seat else "This time is in the past."
+        return SlotInPast(words, slot_id=str(slot.id))
     if is_free(slot):
         return None
     if slot.state is SlotState.BLOCKED:
@@ -53,13 +66,24 @@ def refusal_for(slot: SlotFacts) -> Refusal | None:
     return BookingConflict.because(Reason.SLOT_TAKEN, slot_id=str(slot.id))
 
 
-def first_refusal(wanted: Sequence[int], found: Sequence[SlotFacts]) -> Refusal | None:
-    """The refusal of the first slot that cannot be had; an unknown slot is not found."""
+def refusal_of_all(wanted: Sequence[int], found: Sequence[SlotFacts]) -> Refusal | None:
+    """Why the slots cannot be had together: the first that cannot, or every seat that cannot.
+
+    An unknown slot is not found."""
     missing = set(wanted) - {slot.id for slot in found}
     if missing:
         return NotFound("There is no such slot.", slot_id=str(min(missing)))
-    refusals = (refusal_for(slot) for slot in sorted(found, key=lambda slot: slot.id))
-    return next((refusal for refusal in refusals if refusal), None)
+    in_order = sorted(found, key=lambda slot: slot.id)
+    refused = [(slot, refusal) for slot in in_order if (refusal := refusal_for(slot))]
+    if not refused:
+        return None
+    lost = [
+        LostSeat(slot.id, slot.seat.row, slot.seat.number, Reason(refusal.extras["reason"]),
+                 refusal.extras.get("retry_after_seconds"))
+        for slot, refusal in refused
+        if slot.seat and isinstance(refusal, BookingConflict)
+    ]  # fmt: skip
+    return BookingConflict.of_seats(lost) if lost else refused[0][1]
 
 
 def may_extend(extensions: int, expires_at: datetime | None, latest: datetime) -> bool:

@@ -11,13 +11,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Executable, Row, and_, case, literal, or_, select, update
 
-from app.booking.rules import SlotFacts
+from app.booking.rules import SeatLabel, SlotFacts
 from app.database import UtcDateTime, db_now
 from app.tables.booking import Booking, BookingSlot, BookingStatus, Slot, SlotState
 
 SLOT_COLUMNS = (
-    Slot.id, Slot.doctor_id, Slot.starts_at, Slot.ends_at, Slot.state, Slot.hold_until, Slot.fence,
-    Slot.version, Slot.is_interval,
+    Slot.id, Slot.doctor_id, Slot.showtime_id, Slot.seat_row, Slot.seat_number, Slot.starts_at, Slot.ends_at,
+    Slot.state, Slot.hold_until, Slot.fence, Slot.version, Slot.is_interval,
 )  # fmt: skip
 SlotRow = Row[*tuple[Any, ...]]
 
@@ -27,14 +27,29 @@ def lapsed() -> ColumnElement[bool]:
     return and_(Slot.state == SlotState.HELD, Slot.hold_until <= db_now())
 
 
+def can_be_claimed() -> ColumnElement[bool]:
+    """To come, and open or under a hold that has lapsed."""
+    return and_(Slot.starts_at > db_now(), or_(Slot.state == SlotState.OPEN, lapsed()))
+
+
 def look_at_slots(tx: Connection, slot_ids: Sequence[int], lock: bool = False) -> list[SlotFacts]:
     """The slots as they are now, by ascending id; locked against change when asked."""
     query = select(*SLOT_COLUMNS, db_now().label("now")).where(Slot.id.in_(slot_ids)).order_by(Slot.id)
     rows = tx.execute(query.with_for_update() if lock else query)
-    return [
-        SlotFacts(row.id, SlotState(row.state), row.starts_at, row.hold_until, row.fence, row.now)
-        for row in rows
-    ]
+    return [_facts(row) for row in rows]
+
+
+def lock_what_is_free(tx: Connection, slot_ids: Sequence[int]) -> set[int]:
+    """Lock those of the slots that can be claimed and that nobody else is at; never waits.
+
+    SQLite has one writer, so there nobody else is at anything."""
+    free = select(Slot.id).where(Slot.id.in_(slot_ids), can_be_claimed()).order_by(Slot.id)
+    return set(tx.execute(free.with_for_update(skip_locked=True)).scalars())
+
+
+def _facts(row: SlotRow) -> SlotFacts:
+    seat = None if row.seat_row is None else SeatLabel(row.seat_row, row.seat_number)
+    return SlotFacts(row.id, SlotState(row.state), row.starts_at, row.hold_until, row.fence, row.now, seat)
 
 
 def take_slots(
@@ -42,20 +57,19 @@ def take_slots(
     slot_ids: Sequence[int],
     booking_id: uuid.UUID,
     fences: Mapping[int, int] | None,
-    hold_seconds: float | None,
+    hold: float | datetime | None,
 ) -> list[SlotRow]:
     """Claim those of the slots that can be claimed; the caller rolls back unless it got all.
 
     With fences (from locks) each must be higher than the slot's; without, the slot's own is
-    raised. hold_seconds None books at once."""
+    raised. hold is how many seconds or until when; None books at once."""
     fence = case(dict(fences), value=Slot.id) if fences else Slot.fence + 1
-    can_be_claimed = or_(Slot.state == SlotState.OPEN, lapsed())
     statement = (
         update(Slot)
-        .where(Slot.id.in_(slot_ids), Slot.starts_at > db_now(), can_be_claimed)
+        .where(Slot.id.in_(slot_ids), can_be_claimed())
         .values(
-            state=SlotState.BOOKED if hold_seconds is None else SlotState.HELD,
-            hold_until=None if hold_seconds is None else db_now(hold_seconds),
+            state=SlotState.BOOKED if hold is None else SlotState.HELD,
+            hold_until=_deadline(hold, len(slot_ids)),
             booking_id=booking_id,
             fence=fence,
             version=Slot.version + 1,
@@ -63,7 +77,20 @@ def take_slots(
     )
     if fences:
         statement = statement.where(Slot.fence < fence)
-    return _changed(tx, statement.returning(*SLOT_COLUMNS))
+    return _in_order(tx, statement.returning(*SLOT_COLUMNS))
+
+
+def _deadline(hold: float | datetime | None, slots: int) -> ColumnElement[Any] | None:
+    if hold is None:
+        return None
+    return literal(hold, UtcDateTime) if isinstance(hold, datetime) else _moment(hold, slots)
+
+
+def _moment(seconds: float, slots: int) -> ColumnElement[Any]:
+    """So many seconds from now: for several slots one moment, or each row would get its own.
+
+    A single slot may have to be waited for, and its clock is read after that."""
+    return db_now(seconds) if slots == 1 else select(db_now(seconds)).scalar_subquery()
 
 
 def book_held_slots(tx: Connection, booking_id: uuid.UUID, fences: Mapping[int, int]) -> list[SlotRow]:
@@ -71,7 +98,7 @@ def book_held_slots(tx: Connection, booking_id: uuid.UUID, fences: Mapping[int, 
     if not fences:
         return []
     _lock_in_order(tx, list(fences))
-    return _changed(
+    return _in_order(
         tx,
         update(Slot)
         .where(
@@ -91,8 +118,8 @@ def extend_held_slots(
 ) -> list[SlotRow]:
     """Move the deadline of the slots this booking still holds, but not beyond the latest one."""
     _lock_in_order(tx, slot_ids)
-    at_latest = literal(latest, UtcDateTime)
-    return _changed(
+    at_latest, wanted = literal(latest, UtcDateTime), _moment(seconds, len(slot_ids))
+    return _in_order(
         tx,
         update(Slot)
         .where(
@@ -102,7 +129,7 @@ def extend_held_slots(
             Slot.hold_until > db_now(),
         )
         .values(
-            hold_until=case((db_now(seconds) < at_latest, db_now(seconds)), else_=at_latest),
+            hold_until=case((wanted < at_latest, wanted), else_=at_latest),
             version=Slot.version + 1,
         )
         .returning(*SLOT_COLUMNS),
@@ -113,7 +140,7 @@ def free_slots(tx: Connection, slot_ids: Sequence[int], booking_id: uuid.UUID | 
     """Give slots back: those of this booking, or with None only those whose hold has lapsed."""
     _lock_in_order(tx, slot_ids)
     whose = lapsed() if booking_id is None else Slot.booking_id == booking_id
-    return _changed(
+    return _in_order(
         tx,
         update(Slot)
         .where(Slot.id.in_(slot_ids), whose)
@@ -122,12 +149,14 @@ def free_slots(tx: Connection, slot_ids: Sequence[int], booking_id: uuid.UUID | 
     )
 
 
-def end_claims(tx: Connection, slot_ids: Sequence[int], booking_id: uuid.UUID) -> None:
-    """This booking no longer owns these slots."""
+def end_claims(
+    tx: Connection, slot_ids: Sequence[int], booking_id: uuid.UUID, *, goes_on: bool = False
+) -> None:
+    """This booking no longer owns these slots; when it goes on with others, they are no longer part of it."""
     tx.execute(
         update(BookingSlot)
         .where(BookingSlot.slot_id.in_(slot_ids), BookingSlot.booking_id == booking_id, BookingSlot.live)
-        .values(live=False)
+        .values(live=False, left_behind=goes_on)
     )
 
 
@@ -157,6 +186,12 @@ def expire_lapsed_claims(tx: Connection, slot_ids: Sequence[int]) -> dict[int, u
     return owners
 
 
+def slots_of(tx: Connection, booking_id: uuid.UUID) -> list[SlotRow]:
+    """The slots a booking owns, ascending."""
+    query = select(*SLOT_COLUMNS).join(BookingSlot, BookingSlot.slot_id == Slot.id)
+    return _in_order(tx, query.where(BookingSlot.booking_id == booking_id, BookingSlot.live))
+
+
 def fences_of(tx: Connection, booking_id: uuid.UUID) -> dict[int, int]:
     """The slots a booking owns and the fence of each, ascending."""
     rows = tx.execute(
@@ -173,5 +208,5 @@ def _lock_in_order(tx: Connection, slot_ids: Sequence[int]) -> None:
         tx.execute(select(Slot.id).where(Slot.id.in_(slot_ids)).order_by(Slot.id).with_for_update())
 
 
-def _changed(tx: Connection, statement: Executable) -> list[SlotRow]:
+def _in_order(tx: Connection, statement: Executable) -> list[SlotRow]:
     return sorted(tx.execute(statement), key=lambda row: int(row.id))

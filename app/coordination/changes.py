@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -37,12 +37,17 @@ LATEST = (
 )
 
 
+#: The members of a change one of which says whose slot it is.
+OWNERS = ("doctor_id", "showtime_id")
+
+
 @dataclass(frozen=True)
 class Change:
     """A slot is now in this state. Nothing about who, ever."""
 
     id: str
-    doctor_id: str
+    #: Whose slot it is, as the stream is named: "doctor:3" or "showtime:7".
+    topic: str
     state: str
     version: int
 
@@ -52,13 +57,26 @@ class Change:
         try:
             if payload["type"] != "slot":
                 return None
-            slot_id, doctor_id, state = (str(payload[name]) for name in ("id", "doctor_id", "state"))
-            return cls(slot_id, doctor_id, state, int(payload["version"]))
-        except (KeyError, TypeError, ValueError):
+            owner = next(name for name in OWNERS if payload.get(name) is not None)
+            topic = topic_of(owner, str(payload[owner]))
+            return cls(str(payload["id"]), topic, str(payload["state"]), int(payload["version"]))
+        except (KeyError, TypeError, ValueError, AttributeError, StopIteration):
             return None
 
     def document(self) -> dict[str, Any]:
-        return {"type": "slot", **asdict(self)}
+        kind, _, owner = self.topic.partition(":")
+        return {
+            "type": "slot",
+            "id": self.id,
+            f"{kind}_id": owner,
+            "state": self.state,
+            "version": self.version,
+        }
+
+
+def topic_of(owner: str, owner_id: str) -> str:
+    """doctor_id and 3 -> doctor:3."""
+    return f"{owner.removesuffix('_id')}:{owner_id}"
 
 
 class Missed:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.coordination.cards import Card
+from app.coordination.stamps import Stamp
 from app.database import db_now
 from app.tables.leadership import Node
 
@@ -19,14 +20,23 @@ UP, DRAINING, LEFT = "up", "draining", "left"
 
 
 @dataclass(frozen=True)
+class Joined:
+    """This life's number, and the last logical times of the life before."""
+
+    incarnation: int
+    lamport: int
+    hybrid: int
+
+
+@dataclass(frozen=True)
 class Wishes:
     """What the operator has set for this node."""
 
     is_draining: bool
 
 
-def join(tx: Connection, node_id: str, address: str, incarnation: int) -> int:
-    """A node has started: its incarnation in this life, higher than in any former one."""
+def join(tx: Connection, node_id: str, address: str, incarnation: int) -> Joined:
+    """A node has started. Its incarnation is this one, or higher: higher than in any former life."""
     higher = case((Node.incarnation >= incarnation, Node.incarnation + 1), else_=incarnation)
     values: dict[str, Any] = {"address": address, "status": UP, "started_at": db_now()}
     upsert = (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(Node)
@@ -35,13 +45,13 @@ def join(tx: Connection, node_id: str, address: str, incarnation: int) -> int:
         .on_conflict_do_update(
             index_elements=["id"], set_={**values, "incarnation": higher, "last_heartbeat": db_now()}
         )
-        .returning(Node.incarnation)
-    )
-    return int(row.scalar_one())
+        .returning(Node.incarnation, Node.lamport_last, Node.hybrid_last)
+    ).one()
+    return Joined(row.incarnation, row.lamport_last, row.hybrid_last)
 
 
-def beat(tx: Connection, card: Card) -> Wishes:
-    """This node is alive now and says this of itself; what the operator wants of it."""
+def beat(tx: Connection, card: Card, stamp: Stamp) -> Wishes:
+    """This node is alive now, says this of itself and has given this stamp; what the operator wants of it."""
     values: dict[str, Any] = {
         "last_heartbeat": db_now(),
         "status": card.status,
@@ -52,6 +62,8 @@ def beat(tx: Connection, card: Card) -> Wishes:
         "rpc_address": card.rpc_url,
         "machine": card.machine,
         "weight": card.weight,
+        "lamport_last": stamp.lamport,
+        "hybrid_last": stamp.hybrid.packed,
     }
     upsert = (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(Node)
     row = tx.execute(

@@ -102,11 +102,12 @@ class Stamper:
         """A message with this stamp has arrived."""
         self.observe(stamp.lamport, stamp.vector, stamp.hybrid)
 
-    def reserve_ahead(self) -> None:
-        """Fetch the next block while there is time, so that an outage finds numbers in stock."""
+    def resume(self, lamport: int, hybrid: int) -> None:
+        """Go on from where a former life of this process is known to have been, and a little further: it gave
+        some more times before it ended."""
         with self._lock:
-            if self._reserved - self._clock.time < BLOCK // 2:
-                self._reserve()
+            self._clock.time = max(self._clock.time, lamport + BLOCK // 10)
+            self._go_on_from(hybrid)
 
     def _next(self) -> Stamp:
         time = self._clock.tick()
@@ -126,18 +127,24 @@ class Stamper:
         return int(self._physical.now().timestamp() * 1000)
 
     def _reserve(self) -> None:
-        last = self._database.run(self._reserve_block)
+        last, hybrid = self._database.run(self._reserve_block)
         self._reserved = last
         self._clock.time = max(self._clock.time, last - BLOCK)
+        self._go_on_from(hybrid)
 
-    def _reserve_block(self, tx: Connection) -> int:
-        """The last of BLOCK values above all reserved before and above the time already reached."""
+    def _go_on_from(self, hybrid: int) -> None:
+        """Whatever this node's clock says now, it has given this time already."""
+        self._hybrid.last = max(self._hybrid.last, HybridStamp.unpack(hybrid, self._clock.node))
+
+    def _reserve_block(self, tx: Connection) -> tuple[int, int]:
+        """The last of BLOCK values above all reserved before and above the time already reached, and the
+        last hybrid time known to have been given."""
         upsert = (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(Node)
         reached = self._clock.time
         floor = case((Node.lamport_reserved > reached, Node.lamport_reserved), else_=reached)
         row = tx.execute(
             upsert.values(id=self._clock.node, address=self._address, lamport_reserved=reached + BLOCK)
             .on_conflict_do_update(index_elements=["id"], set_={"lamport_reserved": floor + BLOCK})
-            .returning(Node.lamport_reserved)
-        )
-        return int(row.scalar_one())
+            .returning(Node.lamport_reserved, Node.hybrid_last)
+        ).one()
+        return row.lamport_reserved, row.hybrid_last

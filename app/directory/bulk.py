@@ -38,7 +38,7 @@ def create_slots(
         made = insert_slots(act.tx, doctor_id, free)
         skipped += [_skip(span, zone, reason) for span, reason in [*in_the_way, *_lost(free, made)]]
         if made:
-            act.slots_changed(doctor_id, made)
+            act.slots_changed(made, doctor_id=doctor_id)
             act.audit("slots_created", doctor_id=doctor_id, count=len(made))
         return _report(made, skipped)
 

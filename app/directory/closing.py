@@ -15,8 +15,8 @@ from app.errors import Conflict
 from app.tables.booking import Booking, BookingSlot, BookingStatus, Slot, SlotState
 
 SLOT_COLUMNS: tuple[Any, ...] = (
-    Slot.id, Slot.doctor_id, Slot.starts_at, Slot.ends_at, Slot.state, Slot.version, Slot.hold_until,
-    Slot.is_interval,
+    Slot.id, Slot.doctor_id, Slot.showtime_id, Slot.starts_at, Slot.ends_at, Slot.state, Slot.version,
+    Slot.hold_until, Slot.is_interval,
 )  # fmt: skip
 #: ARRIVED is somebody who sits in the waiting room now.
 EXPECTED = (BookingStatus.CONFIRMED, BookingStatus.ARRIVED)

@@ -60,22 +60,27 @@ class Act:
 
     def slot_changed(self, slot: Row[Any], **more: Any) -> None:
         """One slot: written to its stream, and announced after commit."""
-        change = {"type": "slot", "doctor_id": str(slot.doctor_id), **_slot(slot), **self._origin(), **more}
-        self._append(slot.doctor_id, "slot", change)
+        owner = (slot.doctor_id, slot.showtime_id)
+        change = {"type": "slot", **outbox.owner_fields(*owner), **_slot(slot), **self._origin(), **more}
+        self._append(outbox.stream_of(*owner), "slot", change)
         self.changes.append(change)
 
-    def slots_changed(self, doctor_id: int, slots: Sequence[Row[Any]]) -> None:
-        """Many slots at once: a few entries in the stream, no announcement of each."""
+    def slots_changed(
+        self, slots: Sequence[Row[Any]], *, doctor_id: int | None = None, showtime_id: int | None = None
+    ) -> None:
+        """Many slots of one doctor or showtime: a few entries in the stream, no announcement of each."""
+        stream = outbox.stream_of(doctor_id, showtime_id)
         for first in range(0, len(slots), SLOTS_PER_CHANGE):
             chunk = [_slot(slot) for slot in slots[first : first + SLOTS_PER_CHANGE]]
-            change = {"type": "slots", "doctor_id": str(doctor_id), "slots": chunk, **self._origin()}
-            self._append(doctor_id, "slots", change)
+            whose = outbox.owner_fields(doctor_id, showtime_id)
+            change = {"type": "slots", **whose, "slots": chunk, **self._origin()}
+            self._append(stream, "slots", change)
 
     def doctor_changed(self, doctor: Row[Any], **more: Any) -> None:
         """What times are shown with: nothing of how to reach the doctor."""
         shown = {name: getattr(doctor, name) for name in ("name", "specialization", "timezone", "version")}
         change = {"type": "doctor", "id": str(doctor.id), **shown, **self._origin(), **more}
-        self._append(doctor.id, "doctor", change)
+        self._append(outbox.doctor_stream(doctor.id), "doctor", change)
 
     def audit(self, action: str, slot_id: int | None = None, **detail: Any) -> None:
         journal.record(
@@ -88,8 +93,7 @@ class Act:
             detail=detail,
         )
 
-    def _append(self, doctor_id: int, kind: str, change: Document) -> None:
-        stream = outbox.doctor_stream(doctor_id)
+    def _append(self, stream: str, kind: str, change: Document) -> None:
         self.positions[stream] = outbox.append(self.tx, stream, kind, change)
 
     def _origin(self) -> Document:

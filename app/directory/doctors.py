@@ -89,7 +89,7 @@ def delete_doctor(
             .values(deleted_at=db_now(), email=None, phone=None, version=Doctor.version + 1)
             .returning(*DOCTOR_COLUMNS)
         ).one()
-        act.slots_changed(doctor_id, closed)
+        act.slots_changed(closed, doctor_id=doctor_id)
         act.doctor_changed(row, deleted=True)
         act.audit("doctor_deleted", doctor_id=doctor_id, closed_slots=len(closed))
         return {"id": str(doctor_id), "closed_slots": len(closed)}

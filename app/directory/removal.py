@@ -18,15 +18,15 @@ class Removal(Enum):
     CLOSED = "Slot closed: it is not offered any more, and its past bookings are kept"
 
 
-def decide_removal(
-    state: SlotState, block_reason: str | None, is_interval: bool, was_booked: bool
-) -> Removal:
-    """Raises Conflict while somebody owns the slot, NotFound when it was taken away before."""
+def decide_removal(state: SlotState, block_reason: str | None, is_interval: bool, is_kept: bool) -> Removal:
+    """is_kept says that past bookings or a hall need it.
+
+    Raises Conflict while somebody owns the slot, NotFound when it was taken away before."""
     if state is SlotState.BOOKED:
         raise Conflict("This slot is booked. Cancel or move its booking first.", reason="SLOT_TAKEN")
     if state is SlotState.HELD:
         message = "Somebody is booking this slot right now. Try again when the hold has ended."
         raise Conflict(message, reason="SLOT_HELD")
-    if is_interval or (block_reason == CLOSED and was_booked):
+    if is_interval or (block_reason == CLOSED and is_kept):
         raise NotFound("This slot is not offered any more.")
-    return Removal.CLOSED if was_booked else Removal.DELETED
+    return Removal.CLOSED if is_kept else Removal.DELETED

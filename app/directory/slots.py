@@ -64,9 +64,9 @@ def delete_slot(directory: Directory, slot_id: int, actor: str, request: Request
         slot = act.tx.execute(query.with_for_update()).first()
         if slot is None:
             raise NotFound("There is no such slot.")
-        removal = decide_removal(
-            SlotState(slot.state), slot.block_reason, slot.is_interval, has_history(act.tx, slot_id)
-        )
+        # A seat stays in its hall: it is closed and never erased, so that plans of halls do not change.
+        is_kept = slot.showtime_id is not None or has_history(act.tx, slot_id)
+        removal = decide_removal(SlotState(slot.state), slot.block_reason, slot.is_interval, is_kept)
         _remove(act, slot, removal)
         act.audit(f"slot_{removal.name.lower()}", slot_id=slot_id, starts_at=slot.starts_at.isoformat())
         return {"id": str(slot_id), "outcome": removal.name, "message": removal.value}

@@ -1,4 +1,4 @@
-"""What a mail or a calendar entry may tell of a booking: when, where, with whom. Never why."""
+"""What a mail or a calendar entry may tell of a booking: when, where, with whom or what. Never why."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from app.notices.typed_text import one_line
-from app.tables.booking import Booking
+from app.tables.booking import Booking, BookingSlot, Slot
+from app.tables.cinema import Hall, Movie, Showtime
 from app.tables.directory import Doctor
 
 TITLE = re.compile(r"(dr|prof(essor)?)\b", re.IGNORECASE)
@@ -29,34 +30,55 @@ class Appointment:
     ends_at: datetime
     #: Where the appointment takes place; all times are shown there.
     zone: ZoneInfo
-    doctor: str
+    #: None at the cinema.
+    doctor: str | None
     place: str | None
     patient_name: str | None
     patient_email: str | None
+    movie: str | None = None
+    #: What is printed on the seats, such as B14.
+    seats: tuple[str, ...] = ()
 
     @classmethod
     def from_document(cls, booking: Mapping[str, Any]) -> Appointment:
         """From a booking document of the API."""
+        doctor, show = booking["doctor"] or {}, booking["showtime"]
         return cls.of(
             booking_id=uuid.UUID(booking["id"]),
             reference=booking["reference"],
             starts_at=datetime.fromisoformat(booking["starts_at"]),
             ends_at=datetime.fromisoformat(booking["ends_at"]),
-            zone=booking["doctor"]["timezone"],
-            doctor=booking["doctor"]["name"],
-            place=booking["doctor"]["hospital"],
+            zone=booking["timezone"],
+            doctor=doctor.get("name"),
+            place=hall_and_house(show["hall"]["name"], show["hall"]["place"]) if show else doctor["hospital"],
+            movie=show["movie"]["title"] if show else None,
+            seats=tuple(f"{slot['row']}{slot['number']}" for slot in booking["slots"]) if show else (),
             patient_name=booking["patient_name"],
             patient_email=booking["patient_email"],
         )
 
     @classmethod
-    def of(cls, *, zone: str, doctor: str, place: str | None, **booking: Any) -> Appointment:
+    def of(
+        cls,
+        *,
+        zone: str,
+        doctor: str | None,
+        place: str | None,
+        movie: str | None = None,
+        **booking: Any,
+    ) -> Appointment:
         return cls(
             zone=ZoneInfo(zone),
-            doctor=with_title(one_line(doctor)),
+            doctor=with_title(one_line(doctor)) if doctor else None,
             place=one_line(place) if place else None,
+            movie=one_line(movie) if movie else None,
             **booking,
         )
+
+    @property
+    def summary(self) -> str:
+        """What a calendar shows."""
+        return f"{self.movie} ({', '.join(self.seats)})" if self.movie else f"Appointment with {self.doctor}"
 
     @property
     def local_start(self) -> datetime:
@@ -78,13 +100,38 @@ def read_appointment(connection: Connection, booking_id: uuid.UUID) -> Appointme
             Booking.patient_name,
             Booking.patient_email,
             Doctor.name.label("doctor"),
-            Doctor.hospital.label("place"),
-            Doctor.timezone.label("zone"),
+            func.coalesce(Doctor.hospital, hall_and_house(Hall.name, Hall.place)).label("place"),
+            func.coalesce(Doctor.timezone, Showtime.timezone).label("zone"),
+            Movie.title.label("movie"),
         )
-        .join(Doctor, Doctor.id == Booking.doctor_id)
+        .outerjoin(Doctor, Doctor.id == Booking.doctor_id)
+        .outerjoin(Showtime, Showtime.id == Booking.showtime_id)
+        .outerjoin(Movie, Movie.id == Showtime.movie_id)
+        .outerjoin(Hall, Hall.id == Showtime.hall_id)
         .where(Booking.id == booking_id)
     ).one()
-    return Appointment.of(**row._mapping)
+    return Appointment.of(**row._mapping, seats=_seats(connection, booking_id))
+
+
+def _seats(connection: Connection, booking_id: uuid.UUID) -> tuple[str, ...]:
+    """The seats the booking has, or had when it ended."""
+    rows = connection.execute(
+        select(Slot.seat_row, Slot.seat_number)
+        .join(BookingSlot, BookingSlot.slot_id == Slot.id)
+        .where(
+            BookingSlot.booking_id == booking_id,
+            BookingSlot.left_behind.is_(False),
+            Slot.seat_row.is_not(None),
+        )
+        .distinct()
+        .order_by(Slot.seat_row, Slot.seat_number)
+    )
+    return tuple(f"{row}{number}" for row, number in rows)
+
+
+def hall_and_house(hall: Any, place: Any) -> Any:
+    """Hall 1, Palace Cinema: of two texts, or of two columns."""
+    return hall + ", " + place
 
 
 def with_title(name: str) -> str:

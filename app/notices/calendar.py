@@ -87,7 +87,7 @@ def _event(entry: Entry, start: datetime, end: datetime) -> Event:
     event.add("dtstamp", entry.made_at.astimezone(UTC))
     event.add("dtstart", start)
     event.add("dtend", end)
-    event.add("summary", f"Appointment with {appointment.doctor}")
+    event.add("summary", appointment.summary)
     event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
     event.add("transp", "OPAQUE")
     event.add("class", "PRIVATE")
@@ -116,6 +116,8 @@ def _span(appointment: Appointment) -> tuple[datetime, datetime, bool]:
 
 def _description(entry: Entry) -> str:
     lines = [f"Reference {entry.appointment.reference}"]
+    if entry.appointment.seats:
+        lines.append(f"Seats {', '.join(entry.appointment.seats)}")
     if entry.manage_url:
         lines.append(f"See, move or cancel it: {entry.manage_url}")
     return "\n".join(lines)

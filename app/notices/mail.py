@@ -4,7 +4,8 @@ Calendars act on the text/calendar alternative (RFC 6047); people without one sa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -21,11 +22,48 @@ from app.notices.errors import NobodyToTell, Undeliverable
 from app.notices.queue import Claim, Kind
 from app.notices.typed_text import name_to_greet, one_line
 
-TITLES = {
-    Kind.CONFIRMATION: "Appointment confirmed",
-    Kind.CANCELLATION: "Appointment cancelled",
-    Kind.RESCHEDULE: "Appointment moved",
-}
+
+@dataclass(frozen=True)
+class Wording:
+    """How mails speak of a booking."""
+
+    titles: Mapping[Kind, str]
+    openings: Mapping[Kind, str]
+    again: str
+    noun: str
+    file: str
+
+
+VISIT = Wording(
+    titles={
+        Kind.CONFIRMATION: "Appointment confirmed",
+        Kind.CANCELLATION: "Appointment cancelled",
+        Kind.RESCHEDULE: "Appointment moved",
+    },
+    openings={
+        Kind.CONFIRMATION: "Your appointment is confirmed.",
+        Kind.CANCELLATION: "Your appointment was cancelled. This time is no longer reserved for you:",
+        Kind.RESCHEDULE: "Your appointment was moved. This is the new time:",
+    },
+    again="See it, or book another time",
+    noun="appointment",
+    file="appointment.ics",
+)
+SHOW = Wording(
+    titles={
+        Kind.CONFIRMATION: "Seats booked",
+        Kind.CANCELLATION: "Seats cancelled",
+        Kind.RESCHEDULE: "Seats changed",
+    },
+    openings={
+        Kind.CONFIRMATION: "Your seats are booked. The ticket is on the page below.",
+        Kind.CANCELLATION: "Your booking was cancelled. These seats are no longer reserved for you:",
+        Kind.RESCHEDULE: "Your seats were changed. These are the new ones:",
+    },
+    again="See it, or book other seats",
+    noun="booking",
+    file="showtime.ics",
+)
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=select_autoescape(["html"]),
@@ -40,9 +78,13 @@ def compose(claim: Claim, appointment: Appointment, sender: str, manage_url: str
     Raises NobodyToTell without an address, Undeliverable with one that no mail server could take."""
     if not appointment.patient_email:
         raise NobodyToTell
-    title = TITLES[claim.kind]
+    wording = SHOW if appointment.movie else VISIT
+    title = wording.titles[claim.kind]
     words = {
         "title": title,
+        "opening": wording.openings[claim.kind],
+        "again": wording.again,
+        "noun": wording.noun,
         "name": name_to_greet(appointment.patient_name),
         "details": _details(appointment),
         "manage_url": manage_url,
@@ -70,13 +112,15 @@ def _day_and_time(moment: datetime) -> str:
 
 def _details(appointment: Appointment) -> Sequence[tuple[str, str]]:
     """Never the reason and never the specialty: a mailbox is read by others too."""
-    place = [("Where", appointment.place)] if appointment.place else []
-    return [
+    told = [
         ("When", when(appointment)),
         ("With", appointment.doctor),
-        *place,
+        ("Movie", appointment.movie),
+        ("Where", appointment.place),
+        ("Seats", ", ".join(appointment.seats)),
         ("Reference", appointment.reference),
     ]
+    return [(label, value) for label, value in told if value]
 
 
 def _address(message: EmailMessage, appointment: Appointment, sender: str) -> None:
@@ -105,4 +149,5 @@ def _add_calendar(
     entry = Entry(appointment, method, claim.sequence, claim.created_at, sender, manage_url)
     text = calendar_text(entry).decode()
     message.add_alternative(text, subtype="calendar", params={"method": method.value})
-    message.add_attachment(text.encode(), maintype="application", subtype="ics", filename="appointment.ics")
+    name = (SHOW if appointment.movie else VISIT).file
+    message.add_attachment(text.encode(), maintype="application", subtype="ics", filename=name)

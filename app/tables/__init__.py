@@ -4,7 +4,9 @@ Declarations only; what may be done with a row is decided in the package of its 
 
 from app.database import Base
 from app.tables.accounts import Session, User
-from app.tables.booking import Booking, BookingSlot, BookingStatus, Slot, SlotState
+from app.tables.board import BoardState, BoardWrite, ConflictLogEntry
+from app.tables.booking import Booking, BookingSlot, BookingStatus, SeatKind, Slot, SlotState
+from app.tables.cinema import Hall, Movie, Showtime
 from app.tables.cluster import ClusterLogEntry, ClusterSetting
 from app.tables.directory import Doctor, Patient
 from app.tables.journal import AuditEntry, IdempotencyRecord, Notice, OutboxEntry, Stream
@@ -14,20 +16,27 @@ metadata = Base.metadata
 
 __all__ = [
     "AuditEntry",
+    "BoardState",
+    "BoardWrite",
     "Booking",
     "BookingSlot",
     "BookingStatus",
     "ClusterLogEntry",
     "ClusterSetting",
+    "ConflictLogEntry",
     "Doctor",
+    "Hall",
     "IdempotencyRecord",
     "LeaderState",
     "LeaderTerm",
+    "Movie",
     "Node",
     "Notice",
     "OutboxEntry",
     "Patient",
+    "SeatKind",
     "Session",
+    "Showtime",
     "Slot",
     "SlotState",
     "Stream",

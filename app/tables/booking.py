@@ -31,10 +31,28 @@ class BookingStatus(StrEnum):
     NO_SHOW = "NO_SHOW"
 
 
-class Slot(Base):
-    """The smallest thing only one booking can own: an interval of a doctor's time.
+class SeatKind(StrEnum):
+    STANDARD = "standard"
+    #: A space for a wheelchair, without a chair.
+    WHEELCHAIR = "wheelchair"
+    #: Beside such a space, for whoever comes along.
+    COMPANION = "companion"
 
-    Beside what is declared here the first migration adds the rule that no two slots of a doctor
+
+#: What is kept about times need not be kept about thousands of seats.
+OF_A_DOCTOR = "doctor_id IS NOT NULL"
+SEAT_IS_WHOLE = (
+    "showtime_id IS NULL OR (seat_row IS NOT NULL AND seat_number IS NOT NULL AND seat_y IS NOT NULL"
+    " AND seat_x IS NOT NULL AND seat_zone IS NOT NULL AND seat_kind IS NOT NULL"
+    " AND seat_kind IN ('standard','wheelchair','companion') AND price_cents IS NOT NULL"
+    " AND price_cents >= 0 AND NOT is_interval)"
+)
+
+
+class Slot(Base):
+    """The smallest thing only one booking can own: an interval of a doctor's time, or a seat at a showtime.
+
+    Beside what is declared here the migrations add the rule that no two slots of a doctor
     overlap unless one is BLOCKED: an exclusion constraint in PostgreSQL, triggers in SQLite."""
 
     __tablename__ = "slots"
@@ -45,18 +63,36 @@ class Slot(Base):
         CheckConstraint("(state = 'BLOCKED') = (block_reason IS NOT NULL)", name="reason_when_blocked"),
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
         CheckConstraint("fence >= 0", name="fence_is_natural"),
+        CheckConstraint("(doctor_id IS NULL) <> (showtime_id IS NULL)", name="of_a_doctor_or_a_showtime"),
+        CheckConstraint(SEAT_IS_WHOLE, name="seat_is_whole"),
+        Index("one_slot_per_seat", "showtime_id", "seat_row", "seat_number", unique=True,
+              postgresql_where=text("showtime_id IS NOT NULL"),
+              sqlite_where=text("showtime_id IS NOT NULL")),
         Index("one_slot_per_doctor_and_start", "doctor_id", "starts_at", unique=True,
-              postgresql_where=text("state <> 'BLOCKED'"), sqlite_where=text("state <> 'BLOCKED'")),
+              postgresql_where=text(f"state <> 'BLOCKED' AND {OF_A_DOCTOR}"),
+              sqlite_where=text(f"state <> 'BLOCKED' AND {OF_A_DOCTOR}")),
         Index("ix_slots_free", "doctor_id", "starts_at",
-              postgresql_where=text("state = 'OPEN'"), sqlite_where=text("state = 'OPEN'")),
+              postgresql_where=text(f"state = 'OPEN' AND {OF_A_DOCTOR}"),
+              sqlite_where=text(f"state = 'OPEN' AND {OF_A_DOCTOR}")),
         Index("ix_slots_lapsing", "hold_until",
               postgresql_where=text("state = 'HELD'"), sqlite_where=text("state = 'HELD'")),
-        Index(None, "starts_at", "id"),
+        Index(None, "starts_at", "id",
+              postgresql_where=text(OF_A_DOCTOR), sqlite_where=text(OF_A_DOCTOR)),
         {"sqlite_autoincrement": True},
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
-    doctor_id: Mapped[int] = mapped_column(ForeignKey("doctors.id", ondelete="RESTRICT"))
+    doctor_id: Mapped[int | None] = mapped_column(ForeignKey("doctors.id", ondelete="RESTRICT"))
+    showtime_id: Mapped[int | None] = mapped_column(ForeignKey("showtimes.id", ondelete="RESTRICT"))
+    #: What is printed on the seat: row B, number 14.
+    seat_row: Mapped[str | None] = mapped_column(String(4))
+    seat_number: Mapped[int | None]
+    #: Where it stands: rows from the screen, columns from the left with the gaps counted.
+    seat_y: Mapped[int | None]
+    seat_x: Mapped[int | None]
+    seat_zone: Mapped[str | None] = mapped_column(String(40))
+    seat_kind: Mapped[SeatKind | None] = mapped_column(String(12))
+    price_cents: Mapped[int | None]
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
     state: Mapped[SlotState] = mapped_column(String(8), default=SlotState.OPEN)
@@ -90,9 +126,11 @@ class Booking(Base):
             name="patient_is_named",
         ),
         CheckConstraint("(status = 'PENDING') = (expires_at IS NOT NULL)", name="deadline_while_pending"),
+        CheckConstraint("(doctor_id IS NULL) <> (showtime_id IS NULL)", name="of_a_doctor_or_a_showtime"),
         Index(None, "status", "created_at"),
         Index(None, "created_at", "id"),
         Index(None, "doctor_id", "status", "starts_at"),
+        Index(None, "showtime_id", "status"),
         Index(None, "user_id", "created_at"),
         Index(None, "patient_id"),
     )
@@ -100,7 +138,8 @@ class Booking(Base):
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid.uuid4)
     reference: Mapped[str] = mapped_column(String(8), unique=True)
     status: Mapped[BookingStatus] = mapped_column(String(12))
-    doctor_id: Mapped[int] = mapped_column(ForeignKey("doctors.id", ondelete="RESTRICT"))
+    doctor_id: Mapped[int | None] = mapped_column(ForeignKey("doctors.id", ondelete="RESTRICT"))
+    showtime_id: Mapped[int | None] = mapped_column(ForeignKey("showtimes.id", ondelete="RESTRICT"))
     #: A copy of the slots' span, so that lists by day need no join.
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -143,3 +182,5 @@ class BookingSlot(Base):
     slot_id: Mapped[int] = mapped_column(ForeignKey("slots.id", ondelete="RESTRICT"), primary_key=True)
     fence: Mapped[int] = mapped_column(BigId, primary_key=True)
     live: Mapped[bool] = mapped_column(default=True)
+    #: The booking went on without this slot: a seat taken out of a hold, or the place before a move.
+    left_behind: Mapped[bool] = mapped_column(default=False)

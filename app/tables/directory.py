@@ -31,7 +31,7 @@ class Doctor(Base):
     timezone: Mapped[str] = mapped_column(String(64))
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: Grows with every change; readers apply the higher one.
-    version: Mapped[int] = mapped_column(BigId, default=1)
+    version: Mapped[int] = mapped_column(BigId, default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now(), onupdate=db_now())
 

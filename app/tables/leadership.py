@@ -56,5 +56,8 @@ class Node(Base):
     weight: Mapped[int] = mapped_column(default=1)
     #: The operator's wish: take no new visitors, do not lead.
     draining: Mapped[bool] = mapped_column(default=False)
+    #: The last times its coordinator is known to have given, so that its next life does not go back.
+    lamport_last: Mapped[int] = mapped_column(BigId, default=0)
+    hybrid_last: Mapped[int] = mapped_column(BigId, default=0)
     #: Highest Lamport value any process of this node may have used; see coordination.stamps.
     lamport_reserved: Mapped[int] = mapped_column(BigId, default=0)

@@ -31,12 +31,12 @@ Message = Change | Ended | Missed
 class Stream:
     """The changes one reader asked for, waiting to be read."""
 
-    def __init__(self, doctor_ids: frozenset[str]) -> None:
-        self._doctor_ids = doctor_ids
+    def __init__(self, topics: frozenset[str]) -> None:
+        self._topics = topics
         self._waiting: queue.Queue[Message] = queue.Queue(MOST_WAITING)
 
     def offer(self, message: Change | Missed) -> None:
-        if isinstance(message, Change) and self._doctor_ids and message.doctor_id not in self._doctor_ids:
+        if isinstance(message, Change) and self._topics and message.topic not in self._topics:
             return
         try:
             self._waiting.put_nowait(message)
@@ -76,14 +76,16 @@ class Broadcaster:
         self._is_feeding = False
         self._is_stopping = False
 
-    def open(self, doctor_ids: frozenset[str] = frozenset()) -> Stream:
-        """A stream of the changes of these doctors, or of all. Call close() with it afterwards.
+    def open(self, topics: frozenset[str] = frozenset()) -> Stream:
+        """A stream of the changes of these doctors and showtimes ("doctor:3", "showtime:7"), or of all.
+
+        Call close() with it afterwards.
 
         Raises Unavailable when this node stops or has as many streams as it can serve."""
         with self._lock:
             if self._is_stopping or len(self._streams) >= self._most_streams:
                 raise Unavailable("This node cannot serve another event stream now.", retry_after_seconds=5)
-            stream = Stream(doctor_ids)
+            stream = Stream(topics)
             for change in self._latest:
                 stream.offer(change)
             self._streams.add(stream)

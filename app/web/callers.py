@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import structlog
 from flask import g, request
 
 from app.accounts.principals import Principal, find_principal
 from app.accounts.tokens import read_token
-from app.errors import Unauthenticated
+from app.errors import Unauthenticated, Unavailable
 from app.web.parts import parts
 
 MANAGE_HEADER = "X-Manage-Token"
@@ -36,6 +38,28 @@ def manage_token() -> str | None:
     return request.headers.get(MANAGE_HEADER)
 
 
+def accept_recent_login() -> None:
+    """For this request: while the database is away, a login it vouched for a moment ago counts."""
+    g.accepts_recent_login = True
+
+
+def _find(session_id: UUID) -> Principal | None:
+    recent = parts().recent_sessions
+    try:
+        with parts().database.read() as connection:
+            caller = find_principal(connection, session_id)
+    except Unavailable:
+        known = recent.find(session_id) if g.get("accepts_recent_login") else None
+        if known is None:
+            raise
+        return known
+    if caller is None:
+        recent.forget(session_id)
+    else:
+        recent.remember(caller)
+    return caller
+
+
 def _resolve() -> Principal | None:
     header = request.headers.get("Authorization")
     if header is None:
@@ -44,8 +68,7 @@ def _resolve() -> Principal | None:
     if scheme.lower() != "bearer":
         raise Unauthenticated("Only bearer tokens are accepted.")
     session_id = read_token(parts().config.secret_key, token.strip())
-    with parts().database.read() as connection:
-        caller = find_principal(connection, session_id)
+    caller = _find(session_id)
     if caller is None:
         raise Unauthenticated("This login has ended. Please log in again.")
     structlog.contextvars.bind_contextvars(user_id=str(caller.user_id), role=caller.role.value)

@@ -124,7 +124,9 @@ class Cluster:
             with self.database.read() as connection:
                 return {
                     "terms": latest_terms(connection, TERMS_SHOWN),
-                    "messages": cluster_log.latest(connection, (SENT, RECEIVED), limit, election_id),
+                    "messages": by_cause(
+                        cluster_log.latest(connection, (SENT, RECEIVED), limit, election_id)
+                    ),
                     "events": cluster_log.latest(connection, (NOTICED,), limit),
                 }
         except Unavailable:
@@ -138,10 +140,15 @@ class Cluster:
             return []
 
 
+def by_cause(messages: list[Document]) -> list[Document]:
+    """In an order in which every cause comes before its effect, whatever the clocks of the nodes show."""
+    return sorted(messages, key=lambda message: (message["lamport"], message["node"]))
+
+
 def own_history(log: list[Document], limit: int, election_id: str | None) -> Document:
     """What this node's coordinator remembers by itself."""
     messages = [entry for entry in log if entry["kind"] != NOTICED]
     if election_id is not None:
         messages = [entry for entry in messages if entry["election"] == election_id]
     events = [entry for entry in log if entry["kind"] == NOTICED]
-    return {"terms": [], "messages": messages[-limit:], "events": events[-limit:]}
+    return {"terms": [], "messages": by_cause(messages[-limit:]), "events": events[-limit:]}

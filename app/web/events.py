@@ -11,7 +11,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import AfterValidator, StringConstraints
 
-from app.coordination.changes import Missed
+from app.coordination.changes import Missed, topic_of
 from app.web.api.fields import ID_SHAPE, ResourceId
 from app.web.api.inputs import RequestModel
 from app.web.broadcast import Broadcaster, Ended, Stream
@@ -39,11 +39,16 @@ def _id_list(text: str) -> str:
 class EventQuery(RequestModel):
     doctor_id: ResourceId | None = None
     doctor_ids: Annotated[str, StringConstraints(max_length=1000), AfterValidator(_id_list)] | None = None
+    showtime_id: ResourceId | None = None
 
     def asked_for(self) -> frozenset[str]:
-        """The doctors whose slots matter; empty for all."""
-        named = {str(self.doctor_id)} if self.doctor_id else set()
-        return frozenset(named | set(self.doctor_ids.split(",") if self.doctor_ids else ()))
+        """The doctors and showtimes whose slots matter; empty for all."""
+        doctors = {str(self.doctor_id)} if self.doctor_id else set()
+        doctors |= set(self.doctor_ids.split(",") if self.doctor_ids else ())
+        topics = {topic_of("doctor_id", doctor) for doctor in doctors}
+        if self.showtime_id:
+            topics.add(topic_of("showtime_id", str(self.showtime_id)))
+        return frozenset(topics)
 
 
 @api.get("/api/events")
@@ -53,8 +58,8 @@ class EventQuery(RequestModel):
 def stream_events(query: EventQuery) -> Response:
     """Changes of slots as they happen, as server-sent events.
 
-    `slot` carries `{type, id, doctor_id, state, version}`: apply it when its version is higher than
-    the one shown. `refresh` means that changes may have been missed: ask for the present state.
+    `slot` carries `{type, id, doctor_id or showtime_id, state, version}`: apply it when its version is
+    higher than the one shown. `refresh` means that changes may have been missed: ask for the present state.
     The latest changes are repeated at the start, so read the slots first and connect then."""
     broadcaster = parts().broadcaster
     stream = broadcaster.open(query.asked_for())

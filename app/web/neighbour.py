@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.algorithms.logical_clocks import VersionVector
-from app.coordination.replication.letters import Puzzling, open_delta
+from app.clock import Clock
+from app.coordination.letters import Puzzling
+from app.coordination.replication.deltas import open_delta
 from app.coordination.replication.node_replica import NodeReplica
+from app.coordination.replication.report import Report
 from app.coordination.rpc.client import Client
 from app.coordination.rpc.errors import CallFailed
 
-ANSWER_SECONDS, MAJORITY_SECONDS = 0.6, 1.0
+ANSWER_SECONDS, MAJORITY_SECONDS, SURVEY_SECONDS = 0.6, 1.0, 1.2
+REMEMBER_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,9 @@ class Neighbour:
     client: Client
     node: str
     replica: NodeReplica
+    clock: Clock
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _kept: dict[str, tuple[float, dict[str, Any]]] = field(default_factory=dict)
 
     def majority(self, streams: frozenset[str] | None) -> VersionVector | None:
         """The newest that a majority of the nodes knows of these streams (None: of all); None when there is
@@ -37,6 +45,22 @@ class Neighbour:
         except Puzzling:
             return False
         return True
+
+    def compare(self, worker: str, report: Report) -> list[str]:
+        """Tell how this replica is; the streams that the coordinator has otherwise."""
+        said = {"worker": worker, "report": report, "digests": self.replica.stream_digests()}
+        found = self._ask("replica.compare", said, ANSWER_SECONDS)
+        return list(found["differing"]) if found else []
+
+    def reports(self) -> dict[str, Any]:
+        """Every node's report on its replica, by node, a second old at most; empty while the coordinator does
+        not answer. However many callers want it, the nodes are asked once."""
+        with self._lock:
+            asked_at, known = self._kept.get("reports", (float("-inf"), {}))
+            if self.clock.elapsed() - asked_at >= REMEMBER_SECONDS:
+                known = self._ask("replica.survey", None, SURVEY_SECONDS) or {}
+                self._kept["reports"] = self.clock.elapsed(), known
+            return known
 
     def _ask(self, method: str, payload: Any, seconds: float) -> dict[str, Any] | None:
         try:

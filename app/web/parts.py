@@ -12,15 +12,17 @@ from app.accounts.passwords import Passwords
 from app.booking.engine import Engine
 from app.clock import Clock
 from app.config import Config
-from app.coordination.replication.feed import Feed
 from app.database import Database
 from app.directory.directory import Directory
+from app.web.board import Board
 from app.web.broadcast import Broadcaster
 from app.web.cluster import Cluster
 from app.web.load_meter import LoadMeter, LoadReporter
+from app.web.mirror import Mirror
 from app.web.monitoring import Monitor
 from app.web.node_health import Health
 from app.web.reads import Reads
+from app.web.recent_sessions import RecentSessions
 
 EXTENSION = "oneslot"
 
@@ -43,7 +45,9 @@ class Parts:
     load_meter: LoadMeter
     load_reporter: LoadReporter
     reads: Reads
-    feed: Feed
+    mirror: Mirror
+    board: Board
+    recent_sessions: RecentSessions
 
 
 def parts() -> Parts:

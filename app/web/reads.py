@@ -1,7 +1,7 @@
 """Answers questions about slots as fresh as they must be, from the copy that can promise it.
 
-A level that is asked for is kept or the question fails. Without one, a public list that nobody fresher can
-answer is given as old as it is, and says so."""
+A level that is asked for is kept or the question fails. Without one the primary answers; when it is away, a
+public list is given as old as it is, and says so."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Question(Generic[Found]):
 
 @dataclass(frozen=True)
 class Wish:
-    """What the caller asked for; nothing means: what fits."""
+    """What the caller asked for. Who asks for nothing expects to see what they just wrote: strong."""
 
     level: Level | None = None
     session: Session | None = None
 
     @property
     def wanted(self) -> Level:
-        return self.level or (Level.CAUSAL if self.session else Level.BOUNDED)
+        return self.level or (Level.CAUSAL if self.session else Level.STRONG)
 
     @property
     def wants_session(self) -> bool:

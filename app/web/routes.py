@@ -20,15 +20,32 @@ def register_routes(app: APIFlask) -> None:
         docs,
         doctors,
         elections,
+        halls,
         health,
+        movies,
         patients,
+        replicas,
         servers,
+        showtimes,
         slots,
+        status_board,
     )
     from app.web.pages.register import register_pages
 
     booking = (doctors, slots, bookings, appointments, patients, auth, concurrent)
-    cluster = (health, servers, elections, clocks, control, balancing, events, cluster_events)
-    for module in (*booking, *cluster, docs):
+    shows = (movies, halls, showtimes)
+    cluster = (
+        health,
+        servers,
+        elections,
+        clocks,
+        replicas,
+        status_board,
+        control,
+        balancing,
+        events,
+        cluster_events,
+    )
+    for module in (*booking, *shows, *cluster, docs):
         app.register_blueprint(module.api)
     register_pages(app)

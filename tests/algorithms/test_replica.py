@@ -238,6 +238,22 @@ def test_the_same_rows_are_forgotten_in_whatever_order_the_streams_arrive(change
     assert replica.digests.groups == replica_at_the_end().digests.groups
 
 
+def test_a_bound_never_goes_back():
+    replica = Replica(TIMED, BARRIER)
+
+    for change in (beat(1, 20), beat(2, 5), timed(1, "early", 10)):
+        replica.apply(change)
+
+    assert replica.rows("a") == []
+
+
+def test_the_size_counts_the_rows_that_say_that_a_row_is_gone():
+    replica = replica_of([Change("a", 1, "a/0", 1, {"state": "x"}, 0.0), Change("a", 2, "a/1", 1, None, 0.0)])
+
+    assert replica.size == 2
+    assert len(replica.rows("a")) == 1
+
+
 def replica_at_the_end():
     replica = Replica(TIMED, BARRIER)
     replica.install(VersionVector({"a": 2, "beat": 2}), (beat(2, 20), timed(2, "late", 30)))

@@ -62,8 +62,9 @@ class Desk:
 
     def lapse_booking(self, booking_id: uuid.UUID) -> None:
         with self.database.transaction() as tx:
-            tx.execute(update(Slot).where(Slot.booking_id == booking_id).values(hold_until=db_now(-1)))
-            tx.execute(update(Booking).where(Booking.id == booking_id).values(expires_at=db_now(-1)))
+            past = tx.execute(select(db_now(-1))).scalar_one()
+            tx.execute(update(Slot).where(Slot.booking_id == booking_id).values(hold_until=past))
+            tx.execute(update(Booking).where(Booking.id == booking_id).values(expires_at=past))
 
     def hold(self, slot_id: int, **options: Any) -> dict[str, Any]:
         return hold_slot(self.engine, Claim((slot_id,), ANNA), GUEST, **options).value

@@ -42,6 +42,14 @@ PROMISES = {
         GROUP BY b.id, b.starts_at, b.ends_at, b.doctor_id
         HAVING min(s.starts_at) <> b.starts_at OR max(s.ends_at) <> b.ends_at
             OR min(s.doctor_id) <> b.doctor_id OR max(s.doctor_id) <> b.doctor_id""",
+    "a booking's seats are of its showtime, and a doctor's booking has none": """
+        SELECT b.id FROM bookings b JOIN booking_slots c ON c.booking_id = b.id AND c.live
+        JOIN slots s ON s.id = c.slot_id
+        WHERE coalesce(s.showtime_id, 0) <> coalesce(b.showtime_id, 0)
+           OR coalesce(s.doctor_id, 0) <> coalesce(b.doctor_id, 0)""",
+    "a hold has one deadline": """
+        SELECT b.id FROM bookings b JOIN slots s ON s.booking_id = b.id AND s.state = 'HELD'
+        WHERE b.status = 'PENDING' GROUP BY b.id, b.expires_at HAVING min(s.hold_until) <> b.expires_at""",
     "no claim has a fence above its slot's": """
         SELECT s.id FROM slots s JOIN booking_slots c ON c.slot_id = s.id WHERE c.fence > s.fence""",
     "streams have no gap": """
@@ -50,8 +58,12 @@ PROMISES = {
 }
 
 LAST_TOLD = {
-    "postgresql": "SELECT payload->>'id', payload->>'state', payload->>'version' FROM outbox ORDER BY seq",
-    "sqlite": "SELECT payload->>'$.id', payload->>'$.state', payload->>'$.version' FROM outbox ORDER BY seq",
+    "postgresql": """
+        SELECT payload->>'id', payload->>'state', payload->>'version' FROM outbox
+        WHERE kind = 'slot' ORDER BY seq""",
+    "sqlite": """
+        SELECT payload->>'$.id', payload->>'$.state', payload->>'$.version' FROM outbox
+        WHERE kind = 'slot' ORDER BY seq""",
 }
 
 

@@ -152,7 +152,7 @@ def test_a_claim_that_meets_the_sweep_is_not_refused(
 ) -> None:
     first = make_desk(database_url)
     second = make_desk(database_url, node_id="node-2", doctor_id=first.doctor_id)
-    for hours in range(24, 30):
+    for hours in range(24, 28):
         slot = first.add_slot(hours)
         first.hold(slot)
         first.lapse(slot)
@@ -169,7 +169,7 @@ def test_at_the_deadline_either_the_holder_or_the_next_gets_the_slot(
 ) -> None:
     nodes = [make_desk(database_url)]
     nodes += [make_desk(database_url, node_id=f"node-{n}", doctor_id=nodes[0].doctor_id) for n in (2, 3)]
-    for hours in range(24, 36):
+    for hours in range(24, 30):
         slot = nodes[0].add_slot(hours)
         held = nodes[0].hold(slot)
         _ends_in(nodes[0], slot, seconds=0.004)

@@ -67,7 +67,7 @@ def test_a_published_change_is_heard_without_what_does_not_belong_to_it(feed_on,
 
     publish(redis_url, payload(patient_name="Ann", node="node-1"))
 
-    assert heard(feed) == [Change("5", "1", "HELD", 1)]
+    assert heard(feed) == [Change("5", "doctor:1", "HELD", 1)]
     assert feed.is_live
 
 
@@ -79,7 +79,7 @@ def test_a_message_that_is_no_slot_change_is_passed_over(feed_on, redis_url, noi
     publish(redis_url, noise)
     publish(redis_url, payload())
 
-    assert heard(feed) == [Change("5", "1", "HELD", 1)]
+    assert heard(feed) == [Change("5", "doctor:1", "HELD", 1)]
 
 
 def test_without_redis_the_outbox_is_read(feed_on, database):
@@ -88,14 +88,14 @@ def test_without_redis_the_outbox_is_read(feed_on, database):
 
     record(database, payload(version=1), payload(version=2))
 
-    assert heard(feed, 2) == [Change("5", "1", "HELD", 1), Change("5", "1", "HELD", 2)]
+    assert heard(feed, 2) == [Change("5", "doctor:1", "HELD", 1), Change("5", "doctor:1", "HELD", 2)]
     assert not feed.is_live
 
 
 def test_the_first_call_tells_what_was_committed_just_before(feed_on, database, redis_url):
     record(database, payload())
 
-    assert feed_on(redis_url).wait(0.1) == [Change("5", "1", "HELD", 1)]
+    assert feed_on(redis_url).wait(0.1) == [Change("5", "doctor:1", "HELD", 1)]
 
 
 def test_what_both_ways_bring_is_told_once(feed_on, database, redis_url):
@@ -119,8 +119,8 @@ def test_a_killed_redis_costs_no_change_and_is_used_again_when_it_is_back(feed_o
     eventually(lambda: feed.wait(0.05) or feed.is_live, what="listening again")
     publish(own_redis.url, payload(version=2))
 
-    assert while_away == [Change("5", "1", "HELD", 1)]
-    assert heard(feed) == [Change("5", "1", "HELD", 2)]
+    assert while_away == [Change("5", "doctor:1", "HELD", 1)]
+    assert heard(feed) == [Change("5", "doctor:1", "HELD", 2)]
 
 
 def test_a_hanging_redis_is_noticed_by_its_silence(feed_on, database, own_redis):
@@ -132,7 +132,7 @@ def test_a_hanging_redis_is_noticed_by_its_silence(feed_on, database, own_redis)
     changes = heard(feed, rounds=80)
     own_redis.thaw()
 
-    assert changes == [Change("5", "1", "HELD", 1)]
+    assert changes == [Change("5", "doctor:1", "HELD", 1)]
 
 
 def test_a_quiet_redis_is_not_taken_for_a_hanging_one(feed_on, redis_url):

@@ -83,10 +83,12 @@ class House:
         with self.database.read() as connection:
             return connection.execute(select(*Doctor.__table__.columns).where(Doctor.id == doctor_id)).one()
 
-    def changes(self) -> list[dict[str, Any]]:
-        """What the outbox tells others, in order."""
+    def changes(self, *kinds: str) -> list[dict[str, Any]]:
+        """What the outbox tells others, in order: of slots, unless another kind is asked for."""
+        wanted = OutboxEntry.kind.in_(kinds or ("slot", "slots"))
+        query = select(OutboxEntry.payload).where(wanted).order_by(OutboxEntry.seq)
         with self.database.read() as connection:
-            return list(connection.execute(select(OutboxEntry.payload).order_by(OutboxEntry.seq)).scalars())
+            return list(connection.execute(query).scalars())
 
 
 @pytest.fixture

@@ -208,3 +208,18 @@ def test_pages_joined_are_the_whole_list(house: House) -> None:
 
     assert [doctor["name"] for doctor in whole] == ["Dr A", "Dr A", "Dr A", "Dr B", "Dr C"]
     assert pages == whole
+
+
+def test_others_hear_of_a_doctor_what_times_are_shown_with_and_no_contact(house: House) -> None:
+    doctor = house.add_doctor("Dr Bo", email="bo@example.org", phone="+49 30 1")
+    update_doctor(house.directory, doctor, {"name": "Dr Bo Berg", "phone": "+49 30 2"}, ADMIN)
+    delete_doctor(house.directory, doctor, ADMIN)
+
+    changes = house.changes("doctor")
+
+    assert [(change["name"], change["version"]) for change in changes] == [
+        ("Dr Bo", 1), ("Dr Bo Berg", 2), ("Dr Bo Berg", 3)
+    ]  # fmt: skip
+    assert [change.get("deleted", False) for change in changes] == [False, False, True]
+    assert "+49" not in str(changes)
+    assert "bo@example.org" not in str(changes)

@@ -95,6 +95,24 @@ def test_only_the_doctors_asked_for_are_told(connect, redis_url):
     assert b'"doctor_id":"3"' in next(pieces)
 
 
+def test_the_seats_of_one_showtime_are_told_and_no_doctor_s_time(connect, redis_url):
+    pieces = connect("?showtime_id=7").iter_encoded()
+    next(pieces)
+    eventually(lambda: subscribed(redis_url), what="the subscription")
+
+    publish(redis_url, doctor_id="7")
+    publish(redis_url, doctor_id=None, showtime_id="7", id="6")
+
+    told = next(pieces).decode()
+    assert json.loads(told.partition("data: ")[2]) == {
+        "type": "slot",
+        "id": "6",
+        "showtime_id": "7",
+        "state": "HELD",
+        "version": 3,
+    }
+
+
 def test_a_reader_who_comes_back_is_asked_to_look_again(connect):
     pieces = connect(**{"Last-Event-ID": "5.2"}).iter_encoded()
     next(pieces)

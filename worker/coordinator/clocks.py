@@ -77,6 +77,10 @@ class Clocks(Duty):
             return f"the database's clock jumped by {self._leaps.leap:+.1f} s"
         return None
 
+    def illness(self) -> str | None:
+        """Why this node's clock must not be used for anything that others believe."""
+        return describe_health(self._verdict) if self._verdict.health is ClockHealth.CRITICAL else None
+
     def apply(self, found: BerkeleyRound) -> None:
         """Turn the display time slowly towards the average; the machine's clock stays as it is."""
         self.last_round = found
@@ -171,7 +175,7 @@ class Clocks(Duty):
             self._frame.chronicle.noticed(f"clock.database-{state}", text)
 
     def _objection(self, _now: float) -> str | None:
-        return describe_health(self._verdict) if self._verdict.health is ClockHealth.CRITICAL else None
+        return self.illness()
 
     # The display time
 

@@ -39,6 +39,7 @@ from worker.coordinator.loop import Timers
 from worker.coordinator.membership import Membership
 
 MESSAGE_SECONDS = 0.5
+HOMELESS_SECONDS = 3.0
 Answer = LeaseRead | LeaseGranted | LeaseRefused | None
 
 
@@ -65,6 +66,7 @@ class Election(Duty):
         self._newest_renewal = 0
         self._is_reading = False
         self._last_end: Document | None = None
+        self._homeless_since: float | None = None
         self._begun: str | None = None  # the election of the first message since the last order
         #: Each says why this node must not lead now, or None.
         self.objections: list[Callable[[float], str | None]] = []
@@ -169,8 +171,7 @@ class Election(Duty):
             case ReleaseLease(epoch):
                 self._release_lease(epoch)
             case SteppedDown(epoch, reason):
-                at = self._frame.clock.now().isoformat()
-                self._last_end = {"epoch": epoch, "reason": reason, "at": at}
+                self._last_end = {"epoch": epoch, "reason": reason, "at": self._frame.instant()}
             case BecameLeader():
                 self._last_end = None
             case _:
@@ -186,7 +187,17 @@ class Election(Duty):
             reasons.append("the node is being drained")
         if not self._members.sees_database(now):
             reasons.append("the database does not answer")
+        if self._is_homeless(now):
+            reasons.append("Redis answers the others, but not this node")
         return Condition(not reasons, "; ".join(reasons))
+
+    def _is_homeless(self, now: float) -> bool:
+        """Nowhere to take the lease for so long that it is no moment's disagreement about an outage."""
+        if self._home(now) is not LeaseHome.NOWHERE:
+            self._homeless_since = None
+            return False
+        self._homeless_since = now if self._homeless_since is None else self._homeless_since
+        return now - self._homeless_since >= HOMELESS_SECONDS
 
     # Messages
 

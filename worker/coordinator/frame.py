@@ -47,6 +47,10 @@ class Frame:
     def node(self) -> str:
         return self.config.node_id
 
+    def instant(self) -> str:
+        """This node's time of day, as documents show it."""
+        return self.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
 
 class Duty:
     """One part of the coordinator's work; everything here is called in the loop's thread."""
@@ -97,7 +101,7 @@ class Coordinator:
         return {
             "node": self._frame.node,
             "incarnation": self._frame.incarnation,
-            "at": self._frame.clock.now().isoformat(),
+            "at": self._frame.instant(),
             "calls": self._frame.client.statistics.document(),
             **duties,
         }

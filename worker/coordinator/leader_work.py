@@ -51,7 +51,7 @@ class LeaderWork(Duty):
 
     def _note_round(self) -> None:
         self._rounds += 1
-        self._done_at = self._frame.clock.now().isoformat()
+        self._done_at = self._frame.instant()
 
     def _note_failure(self, term: Term, error: Exception) -> None:
         if isinstance(error, Deposed):

@@ -69,7 +69,7 @@ class Membership(Duty):
         self._last_beat = 0
         self._beat_at = float("-inf")
         self._redis_seen_at = self._database_seen_at = frame.clock.elapsed()
-        self._started_at = frame.clock.now().isoformat()
+        self._started_at = frame.instant()
         self.settings: dict[str, str] = {}
         self.is_draining = False
         #: Others add what they know of this node: load, connections, clock.
@@ -85,6 +85,10 @@ class Membership(Duty):
         """The others that are not dead, with what each last said of itself."""
         live = self._detector.live
         return {node: card for node, card in self._cards.items() if node in live}
+
+    def everyone(self) -> frozenset[str]:
+        """All that should be there, this node included and the dead too: a majority is counted of them."""
+        return frozenset(self._known.keys() - self._gone.keys() | {self._frame.node})
 
     def healthy(self) -> dict[str, Card]:
         """Those of the others whose silence is not yet suspicious."""
@@ -157,8 +161,8 @@ class Membership(Duty):
         for node in self._detector.live:
             self._frame.client.tell(node, "membership.leave", farewell, MESSAGE_SECONDS)
         self._redis.submit(lambda: self._heartbeats.leave(self._frame.node))
-        database = self._frame.database
-        self._sql.submit(lambda: database.run(lambda tx: membership.beat(tx, farewell)))
+        database, stamp = self._frame.database, self._frame.stamper.peek()
+        self._sql.submit(lambda: database.run(lambda tx: membership.beat(tx, farewell, stamp)))
 
     # What comes in
 
@@ -207,8 +211,8 @@ class Membership(Duty):
             return
 
         def look() -> Known:
-            database = self._frame.database
-            wishes = database.run(lambda tx: membership.beat(tx, card))
+            database, stamper = self._frame.database, self._frame.stamper
+            wishes = database.run(lambda tx: membership.beat(tx, card, stamper.peek()))
             with database.read() as connection:
                 rows = membership.nodes(connection)
                 settings = read_settings(connection)

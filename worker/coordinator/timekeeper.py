@@ -52,7 +52,7 @@ class Timekeeper(Duty):
         found = berkeley({**offsets, self._frame.node: 0.0})
         return BerkeleyRound(
             number=0,
-            at=self._frame.clock.now().isoformat(),
+            at=self._frame.instant(),
             leader=term.node,
             epoch=term.epoch,
             offsets={**offsets, self._frame.node: 0.0},

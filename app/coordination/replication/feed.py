@@ -76,7 +76,11 @@ class Feed:
 
     def rebuild(self) -> None:
         """Take every stream anew from the database. Raises Unavailable."""
-        self._snapshot(self._outbox.heads().keys() - {HEARTBEAT_STREAM})
+        self.retake(self._outbox.heads().keys() - {HEARTBEAT_STREAM})
+
+    def retake(self, streams: Iterable[str]) -> None:
+        """Take these streams anew from the database. Raises Unavailable."""
+        self._snapshot(streams)
         self._replica.rebuilds += 1
 
     def _run(self) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from app.clock import Clock
 
-KEPT_TIMES = 2000
+KEPT_TIMES, KEPT_SECONDS = 2000, 120.0
 #: A reading that took longer says too little; an old one is better.
 SLOWEST_READING_SECONDS = 0.25
 STALE_SECONDS = 120.0
@@ -48,19 +48,21 @@ class DatabaseTime:
 
 
 class TransitTimes:
-    """From the write in the database to its application here, for the last changes."""
+    """From the write in the database to its application here, for the changes of the last two minutes."""
 
-    def __init__(self) -> None:
-        self._seconds: deque[float] = deque(maxlen=KEPT_TIMES)
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._kept: deque[tuple[float, float]] = deque(maxlen=KEPT_TIMES)
         self.count = 0
 
     def add(self, seconds: float) -> None:
-        self._seconds.append(max(seconds, 0.0))
+        self._kept.append((self._clock.elapsed(), max(seconds, 0.0)))
         self.count += 1
 
     def percentile_ms(self, share: float) -> float | None:
-        """None until something arrived."""
-        ordered = sorted(self._seconds)
+        """None while nothing arrived."""
+        since = self._clock.elapsed() - KEPT_SECONDS
+        ordered = sorted(seconds for at, seconds in list(self._kept) if at >= since)
         if not ordered:
             return None
         return round(ordered[min(math.ceil(len(ordered) * share), len(ordered)) - 1] * 1000, 1)

@@ -12,8 +12,8 @@ from app.algorithms.logical_clocks import VersionVector
 from app.algorithms.replica import Replica
 from app.clock import Clock
 from app.coordination.outbox import HEARTBEAT_STREAM, Record
+from app.coordination.replication.deltas import cut
 from app.coordination.replication.lag import DatabaseTime, TransitTimes
-from app.coordination.replication.letters import cut
 from app.coordination.replication.rows import BARRIER, HEARTBEAT_KEY, PUBLIC_FIELDS, Incomplete, entry_of
 from app.coordination.replication.snapshot import Snapshot
 
@@ -30,7 +30,7 @@ class NodeReplica:
 
     def __init__(self, clock: Clock, most_rows: int = MOST_ROWS) -> None:
         self.time = DatabaseTime(clock)
-        self.transit = TransitTimes()
+        self.transit = TransitTimes(clock)
         self.divergences = 0  # Only grows: contents that differed from what their numbers promised.
         self.rebuilds = 0
         self.is_overflowing = False
@@ -95,7 +95,17 @@ class NodeReplica:
         since = (self.complete_until or 0.0) - UNSURE_SECONDS
         with self._lock:
             self._grown_at = {stream: at for stream, at in self._grown_at.items() if at >= since}
-            return dict(self.vector.only(self._grown_at))
+            return dict(self.vector.only(self._grown_at.keys() - {HEARTBEAT_STREAM}))
+
+    def stream_digests(self) -> dict[str, tuple[int, int, str]]:
+        """Stream -> its number, how many rows, their digest in hexadecimal."""
+        with self._lock:
+            summaries = {s: (seq, self._core.summary(s)) for s, seq in self._core.vector.items()}
+            return {
+                stream: (seq, summary.rows, f"{summary.digest:016x}")
+                for stream, (seq, summary) in summaries.items()
+                if stream != HEARTBEAT_STREAM
+            }
 
     def wait_until(self, is_fit: Callable[[], bool], seconds: float) -> bool:
         """Wait for changes until it is fit; False when it was not in time."""

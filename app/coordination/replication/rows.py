@@ -1,4 +1,5 @@
-"""What replicas hold of the database: slots and the doctors they belong to, as changes of rows.
+"""What replicas hold of the database: doctors and their slots, as changes of rows. Seats are read from the
+database; their streams are followed only so that nothing seems missing.
 
 The one place that says which fields travel. Nothing about who booked, ever: a field that is not listed is
 refused by the replica."""
@@ -20,6 +21,7 @@ PUBLIC_FIELDS = frozenset((*SLOT_FIELDS, *DOCTOR_FIELDS, *HEARTBEAT_FIELDS))
 BARRIER = Barrier(HEARTBEAT_STREAM, field="starts_at", bound="horizon")
 INSTANTS = frozenset({"starts_at", "ends_at", "hold_until", "at", "horizon"})
 HEARTBEAT_KEY = "heartbeat"
+DOCTORS = "doctor:"
 
 
 class Incomplete(Exception):
@@ -62,13 +64,13 @@ def moment(micros: int) -> datetime:
 def _changes(record: Record) -> Iterator[Change]:
     payload = record.payload
     if record.kind == "slots":
-        rows: Iterable[Mapping[str, Any]] = (
-            {"doctor_id": payload["doctor_id"], **slot} for slot in payload["slots"]
-        )
+        whose = {"doctor_id": payload.get("doctor_id")}
+        rows: Iterable[Mapping[str, Any]] = ({**whose, **slot} for slot in payload["slots"])
         kind = "slot"
     else:
         rows, kind = (payload,), record.kind
-    if kind not in ("slot", "doctor", "heartbeat"):
+    is_held = record.stream.startswith(DOCTORS) or record.stream == HEARTBEAT_STREAM
+    if not is_held or kind not in ("slot", "doctor", "heartbeat"):
         return
     for row in rows:
         key, fields = _row_as(kind, row)

@@ -12,7 +12,7 @@ from app.algorithms.change_log import Change
 from app.algorithms.logical_clocks import VersionVector
 from app.coordination import outbox
 from app.coordination.replication.heartbeat import horizon
-from app.coordination.replication.rows import change_of_row
+from app.coordination.replication.rows import DOCTORS, change_of_row
 from app.database import Database, db_now
 from app.tables.booking import Slot
 from app.tables.directory import Doctor
@@ -43,12 +43,12 @@ def take_snapshot(database: Database, streams: Sequence[str], since: datetime | 
 
 
 def _rows(connection: Connection, heads: dict[str, int], since: datetime) -> Iterable[Change]:
-    streams = {int(name.removeprefix("doctor:")): name for name in heads if name.startswith("doctor:")}
+    streams = {int(name.removeprefix(DOCTORS)): name for name in heads if name.startswith(DOCTORS)}
     doctors = select(*DOCTOR_COLUMNS).where(Doctor.id.in_(streams), Doctor.deleted_at.is_(None))
     for doctor in connection.execute(doctors):
         stream = streams[doctor.id]
         yield change_of_row(stream, heads[stream], "doctor", doctor._asdict())
     slots = select(*SLOT_COLUMNS).where(Slot.doctor_id.in_(streams), Slot.starts_at >= since)
     for slot in connection.execute(slots):
-        stream = streams[slot.doctor_id]
+        stream = outbox.stream_of(slot.doctor_id, None)
         yield change_of_row(stream, heads[stream], "slot", slot._asdict())

@@ -18,6 +18,7 @@ from app.coordination.rpc.seal import NODE, NONCE, SIGNATURE, TIME, Letter
 SEAL_HEADERS = (NODE, TIME, NONCE, SIGNATURE)
 IDLE_SECONDS = 30.0
 MOST_IDLE = 4
+MOST_CONNECTIONS = 200
 AnswerLetter = Callable[[Letter], tuple[int, Letter | None]]
 
 
@@ -107,13 +108,31 @@ class HttpServer:
         self._thread.start()
 
     def close(self) -> None:
-        self._server.shutdown()
+        if self._thread.is_alive():  # shutdown() would wait for ever for a server that never started
+            self._server.shutdown()
         self._server.server_close()
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """One caller too many is hung up on rather than given a thread."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A caller that went away is no news."""

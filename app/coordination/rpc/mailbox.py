@@ -116,7 +116,10 @@ class Reader:
             self._thread.start()
 
     def close(self) -> None:
+        """Returns when no letter is taken out any more."""
         self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(WAIT_SECONDS + 2.0)
 
     def _run(self) -> None:
         while not self._stopped.is_set():

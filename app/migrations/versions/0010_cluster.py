@@ -23,6 +23,8 @@ def _new_columns() -> dict[str, list[sa.Column[Any]]]:
             sa.Column("machine", sa.String(length=200), nullable=False, server_default=""),
             sa.Column("weight", sa.Integer(), nullable=False, server_default="1"),
             sa.Column("draining", sa.Boolean(), nullable=False, server_default=sa.false()),
+            sa.Column("lamport_last", BIG, nullable=False, server_default="0"),
+            sa.Column("hybrid_last", BIG, nullable=False, server_default="0"),
         ],
         "leader_terms": [sa.Column("end_reason", sa.String(length=200), nullable=True)],
         "bookings": [sa.Column("hybrid_clock", BIG, nullable=False, server_default="0")],

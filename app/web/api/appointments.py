@@ -55,7 +55,9 @@ def list_appointments(query: AppointmentQuery) -> Response:
     after = query.after(datetime, uuid.UUID)
     begin, end = day_span(query.date, parts().config.zone) if query.date else (None, None)
     own = None if current_actor().is_staff else required_principal().user_id
-    narrow = BookingFilter(own, None, query.doctor_id, begin, end)
+    narrow = BookingFilter(
+        own, None, query.doctor_id, starts_from=begin, starts_before=end, only_appointments=True
+    )
     with parts().database.read() as connection:
         found = bookings_after(connection, narrow, after, query.limit + 1)
     shown = [as_appointment(document) for document in found]

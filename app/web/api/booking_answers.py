@@ -35,8 +35,11 @@ class BookingDocument(BaseModel):
     slots: list[dict[str, Any]]
     starts_at: str
     ends_at: str
-    doctor_id: str
-    doctor: dict[str, Any]
+    timezone: str
+    doctor_id: str | None
+    doctor: dict[str, Any] | None
+    showtime_id: str | None
+    showtime: dict[str, Any] | None
     user_id: str | None
     patient_id: str | None
     patient_name: str | None
@@ -58,6 +61,8 @@ class BookingDocument(BaseModel):
     logical_clock: int
     vector_clock: dict[str, int]
     fence: int
+    #: Of seats that were just taken: what the person may want to know before going on.
+    warnings: list[dict[str, Any]] | None = None
 
 
 class NewBookingDocument(BookingDocument):

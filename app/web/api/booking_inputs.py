@@ -13,6 +13,8 @@ from app.tables.booking import BookingStatus
 from app.web.api.fields import Day, Email, Instant, Paragraph, PersonName, Phone, ResourceId, Uuid, WallTime
 from app.web.api.inputs import PageQuery, RequestModel
 
+SlotIds = Annotated[list[ResourceId], Field(min_length=1, max_length=MOST_SLOTS)]
+
 
 class PatientBody(RequestModel):
     """Who comes. A logged-in caller who leaves name or e-mail out books for themselves."""
@@ -33,7 +35,7 @@ class BookingBody(PatientBody):
     """One of slot_id, slot_ids, or doctor_id with slot_time (an instant, or HH:MM: the next one)."""
 
     slot_id: ResourceId | None = None
-    slot_ids: Annotated[list[ResourceId], Field(min_length=1, max_length=MOST_SLOTS)] | None = None
+    slot_ids: SlotIds | None = None
     doctor_id: ResourceId | None = None
     slot_time: Instant | WallTime | None = None
     hold: StrictBool = False
@@ -56,8 +58,26 @@ class CancelBody(RequestModel):
     reason: Paragraph | None = None
 
 
+class SlotsBody(RequestModel):
+    """Slots to take into a hold."""
+
+    slot_ids: SlotIds
+
+
 class RescheduleBody(RequestModel):
-    slot_id: ResourceId
+    """Where to: slot_id, or slot_ids for as many seats as there are."""
+
+    slot_id: ResourceId | None = None
+    slot_ids: SlotIds | None = None
+
+    @model_validator(mode="after")
+    def _say_where_once(self) -> RescheduleBody:
+        if (self.slot_id is None) == (self.slot_ids is None):
+            raise ValueError("give slot_id or slot_ids")
+        return self
+
+    def wanted(self) -> list[int]:
+        return self.slot_ids if self.slot_id is None else [self.slot_id]  # type: ignore[return-value]
 
 
 class AppointmentBody(PatientBody):
@@ -79,6 +99,7 @@ class AppointmentBody(PatientBody):
 class BookingQuery(PageQuery):
     status: BookingStatus | None = None
     doctor_id: ResourceId | None = None
+    showtime_id: ResourceId | None = None
     date: Day | None = None
     user_id: Uuid | None = None
 

@@ -21,7 +21,14 @@ from app.web.api.booking_answers import (
     day_span,
     patient_details,
 )
-from app.web.api.booking_inputs import BookingBody, BookingQuery, CancelBody, ConfirmBody, RescheduleBody
+from app.web.api.booking_inputs import (
+    BookingBody,
+    BookingQuery,
+    CancelBody,
+    ConfirmBody,
+    RescheduleBody,
+    SlotsBody,
+)
 from app.web.api.request_keys import request_key
 from app.web.callers import required_principal
 from app.web.parts import parts
@@ -102,6 +109,25 @@ def extend(booking_id: uuid.UUID) -> Response:
     return answer(done.value, replayed=done.replayed)
 
 
+@api.post("/bookings/<uuid:booking_id>/slots")
+@policy("owner")
+@api.input(SlotsBody, arg_name="body")
+@api.output(BookingDocument)
+def add_slots(booking_id: uuid.UUID, body: SlotsBody) -> Response:
+    """Take more slots into a hold, all or none; its countdown goes on."""
+    done = actions.add_slots(parts().engine, booking_id, body.slot_ids, current_actor(), request_key(body))
+    return answer(done.value, message="Slots added", replayed=done.replayed)
+
+
+@api.delete("/bookings/<uuid:booking_id>/slots/<id:slot_id>")
+@policy("owner")
+@api.output(BookingDocument)
+def drop_slot(booking_id: uuid.UUID, slot_id: int) -> Response:
+    """Give one slot of a hold back; the last one goes by releasing the hold."""
+    done = actions.drop_slots(parts().engine, booking_id, [slot_id], current_actor(), request_key())
+    return answer(done.value, message="Slot given back", replayed=done.replayed)
+
+
 @api.post("/bookings/<uuid:booking_id>/release")
 @policy("owner")
 @api.output(BookingDocument)
@@ -126,9 +152,9 @@ def cancel(booking_id: uuid.UUID, body: CancelBody) -> Response:
 @api.input(RescheduleBody, arg_name="body")
 @api.output(BookingDocument)
 def reschedule(booking_id: uuid.UUID, body: RescheduleBody) -> Response:
-    """Move a booking to another slot; the reference stays."""
+    """Move a booking to another slot, or to as many other seats; the reference stays."""
     done = actions.reschedule_booking(
-        parts().engine, booking_id, body.slot_id, current_actor(), request_key(body)
+        parts().engine, booking_id, body.wanted(), current_actor(), request_key(body)
     )
     return answer(done.value, message="Booking moved", replayed=done.replayed)
 
@@ -161,4 +187,4 @@ def _filter(query: BookingQuery, actor: Actor) -> BookingFilter:
     begin, end = day_span(query.date, parts().config.zone) if query.date else (None, None)
     own = _only_own(actor)
     # A patient who asks for somebody else's bookings gets their own: what is not theirs does not exist.
-    return BookingFilter(own or query.user_id, query.status, query.doctor_id, begin, end)
+    return BookingFilter(own or query.user_id, query.status, query.doctor_id, query.showtime_id, begin, end)

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field, StrictFloat, StrictInt
 
 from app.algorithms.logical_clocks import HybridStamp
 from app.clock import Clock
 from app.web.api.answers import answer
+from app.web.api.fields import Instant
 from app.web.api.inputs import RequestModel
+from app.web.api.request_keys import request_key
 from app.web.parts import parts
 from app.web.policy import policy
 
 api = APIBlueprint("clocks", __name__, url_prefix="/api", tag="Cluster")
-LATEST_MS = 253_402_300_799_000  # the end of the year 9999
+#: From the beginning of the year 1 to the end of 9999.
+Milliseconds = Annotated[
+    StrictInt | StrictFloat, Field(ge=-62_135_596_800_000, le=253_402_300_799_000, allow_inf_nan=False)
+]
 
 
 class ClockSyncBody(RequestModel):
-    client_time: AwareDatetime | float = Field(
+    client_time: Instant | Milliseconds = Field(
         description="the caller's clock as it sends this: milliseconds since 1970, or ISO 8601 with a zone"
     )
 
     def milliseconds(self) -> float:
         if isinstance(self.client_time, datetime):
             return self.client_time.timestamp() * 1000
-        return self.client_time
+        return float(self.client_time)
 
 
 class OwnOffsetDocument(BaseModel):
@@ -83,6 +88,7 @@ def sync_clock(body: ClockSyncBody) -> Response:
     round trip at most. apparent_offset_ms is t1 - t0, which still contains the way here. node_offsets says
     how far this node's own clock is from the database's, from Redis's and from the other nodes'."""
     arrived = _milliseconds(parts().clock)
+    request_key(body)  # as every POST: a key that is none is refused, though nothing is done twice here
     state = parts().cluster.state() or {}
     began = _milliseconds(parts().clock)
     sent = body.milliseconds()

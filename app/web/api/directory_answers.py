@@ -10,12 +10,15 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from app.booking.availability import list_slots
+from app.booking.seat_slots import list_seat_slots
 from app.coordination.outbox import doctor_stream
 from app.directory.doctors import read_doctor
 from app.idempotency import Answer
 from app.web.api.answers import answer, answer_page
-from app.web.api.directory_inputs import DoctorSlotQuery
-from app.web.api.freshness import read_fresh, say_freshness
+from app.web.api.directory_inputs import DoctorSlotQuery, SlotQuery
+from app.web.api.freshness import read_fresh, read_from_primary, say_freshness
+from app.web.api.inputs import PageQuery
+from app.web.parts import parts
 from app.web.reads import Question
 
 
@@ -47,12 +50,12 @@ class PatientDocument(BaseModel):
 
 
 class SlotDocument(BaseModel):
-    """A time of a doctor: whether it is free, never who has it."""
+    """A time of a doctor or a seat at a showtime: whether it is free, never who has it."""
 
     id: str
-    doctor_id: str
-    doctor_name: str
-    specialization: str
+    doctor_id: str | None
+    doctor_name: str | None
+    specialization: str | None
     starts_at: str
     ends_at: str
     duration_minutes: int
@@ -62,6 +65,14 @@ class SlotDocument(BaseModel):
     state: str
     is_available: bool
     version: int
+    showtime_id: str | None = None
+    title: str | None = None
+    row: str | None = None
+    number: int | None = None
+    zone: str | None = None
+    kind: str | None = None
+    price: str | None = None
+    price_cents: int | None = None
 
 
 class IntervalDocument(BaseModel):
@@ -128,5 +139,16 @@ def slot_page(query: DoctorSlotQuery, doctor_id: int | None, *, must_be_there: b
         ask_replica=lambda slots: slots.list_slots(wanted, after, limit),
     )
     served = read_fresh(question, query.consistency)
-    page = answer_page(served.value, query.limit, lambda slot: (slot["starts_at"], int(slot["id"])))
-    return say_freshness(page, served)
+    return say_freshness(_page(served.value, query), served)
+
+
+def seat_page(query: SlotQuery, showtime_id: int) -> Response:
+    """One page of the seats of a showtime, as slots."""
+    after: Any = query.after(datetime, int)
+    with parts().database.read() as connection:
+        found = list_seat_slots(connection, showtime_id, query.state, after, query.limit + 1)
+    return read_from_primary(_page(found, query))
+
+
+def _page(found: list[dict[str, Any]], query: PageQuery) -> Response:
+    return answer_page(found, query.limit, lambda slot: (slot["starts_at"], int(slot["id"])))

@@ -201,7 +201,17 @@ class DoctorSlotQuery(PageQuery):
 
 
 class SlotQuery(DoctorSlotQuery):
+    """Times of doctors; with showtime_id its seats."""
+
     doctor_id: ResourceId | None = None
+    showtime_id: ResourceId | None = None
+
+    @model_validator(mode="after")
+    def _ask_for_times_or_for_seats(self) -> SlotQuery:
+        others = (self.doctor_id, self.date, self.from_, self.to)
+        if self.showtime_id is not None and any(other is not None for other in others):
+            raise ValueError("showtime_id goes with state alone")
+        return self
 
 
 class AvailabilityQuery(RequestModel):

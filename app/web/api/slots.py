@@ -17,6 +17,7 @@ from app.web.api.directory_answers import (
     RemovedSlotDocument,
     SlotDocument,
     created,
+    seat_page,
     slot_page,
 )
 from app.web.api.directory_inputs import AvailabilityQuery, BulkBody, SlotBody, SlotQuery
@@ -34,7 +35,9 @@ api = APIBlueprint("slots", __name__, url_prefix="/api", tag="Slots")
 @api.input(SlotQuery, location="query", arg_name="query")
 @api.output(list[SlotDocument])  # type: ignore[arg-type]  # APIFlask takes it
 def list_slots(query: SlotQuery) -> Response:
-    """List slots by time."""
+    """List slots by time: those of doctors, or with showtime_id the seats of that showtime."""
+    if query.showtime_id is not None:
+        return seat_page(query, query.showtime_id)
     return slot_page(query, query.doctor_id)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Response, make_response, render_template, url_for
 
 from app.web.pages.guests import Guest
@@ -12,7 +14,8 @@ from app.web.pages.visits import visit_of_booking
 GONE = 410
 
 
-def lapsed_page(guest: Guest) -> Response:
+def lapsed_page(guest: Guest, typed: Mapping[str, str] | None = None) -> Response:
+    """typed is what came with the request that was too late; what came before is kept with the hold."""
     visit = visit_of_booking(guest.booking)
     ended = "ended" if guest.booking["status"] == "EXPIRED" else "been given back"
     return make_response(
@@ -22,6 +25,7 @@ def lapsed_page(guest: Guest) -> Response:
             visit=visit,
             again_url=url_for("pages.hold_again", token=guest.token),
             times_url=times_url(guest),
+            details=typed,
             key=new_key(),
         ),
         GONE,

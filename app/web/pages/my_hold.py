@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 
 from flask import Response as PageResponse
 from flask import g, request
 from werkzeug.wrappers import Response
 
 from app.booking.actions import release_hold
+from app.booking.errors import HoldExpired, WrongState
 from app.booking.rules import LONGEST_HOLD_SECONDS
 from app.errors import NotFound
 from app.web.pages.blueprint import pages
@@ -68,7 +70,10 @@ def forget(response: Response) -> Response:
 
 def give_back(guest: Guest) -> None:
     """Free a hold that is not wanted any more; nothing happens when it ended by itself."""
-    if guest.is_held:
+    if not guest.is_held:
+        return
+    # It may end by itself, or by another page, between our look and this: then it is as it should be.
+    with suppress(HoldExpired, WrongState):
         release_hold(parts().engine, guest.booking_id, guest.actor)
 
 

@@ -99,7 +99,7 @@ def _conflict(failure: Failure) -> Response:
 
 def _lapsed(failure: Failure) -> Response:
     guest = _guest()
-    return lapsed_page(guest) if guest and guest.was_only_held else _plain(failure)
+    return lapsed_page(guest, _typed(None)) if guest and guest.was_only_held else _plain(failure)
 
 
 def _plain(failure: Failure) -> Response:

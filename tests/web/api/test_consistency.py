@@ -44,7 +44,7 @@ class Node:
     def follow(self) -> None:
         """Take in everything that is committed now."""
         beat(self.parts.database, TERM)
-        self.parts.feed.turn(0.0)
+        self.parts.mirror.feed.turn(0.0)
 
     def grow_old(self, seconds: float) -> None:
         self.parts.reads.replica.time._offset += seconds
@@ -105,7 +105,7 @@ def state_of_first(answer: Any) -> str:
 def test_the_replica_answers_what_it_can_promise(nodes: list[Node], doctor: str, level: str | None) -> None:
     answer = nodes[1].slots(level)
 
-    assert answer.headers["X-Served-Consistency"] == (level or "bounded")
+    assert answer.headers["X-Served-Consistency"] == (level or "strong")
     assert 0 <= int(answer.headers[STALENESS]) < 5000
     assert answer.headers["X-Served-By"] == "node-2"
     assert len(answer.json["data"]) == 16

@@ -8,6 +8,8 @@ import pytest
 from werkzeug.serving import make_server
 
 from app.coordination import membership
+from app.coordination.cards import Card
+from app.coordination.stamps import Stamp
 from app.web.node_health import probe
 from app.web.parts import EXTENSION
 from tests.web.conftest import make_app
@@ -139,7 +141,8 @@ def test_a_node_that_does_not_answer_makes_the_cluster_degraded_not_dead(node, h
 def test_a_node_that_left_on_purpose_is_not_missed(node):
     join(node, "node-8", "http://127.0.0.1:1")
     database = node.extensions[EXTENSION].database
-    database.run(lambda tx: membership.beat(tx, "node-8", membership.LEFT))
+    farewell = Card("node-8", 1, "http://127.0.0.1:1", status=membership.LEFT)
+    database.run(lambda tx: membership.beat(tx, farewell, Stamp(0, {})))
 
     assert node.test_client().get("/api/health").json["data"]["status"] == "ok"
 

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from app.web.pages import details, my_hold
+from app.web.pages.guests import Guest
 from tests.web.pages.conftest import TYPED, Clinic, Person, hidden_fields
 
 
@@ -123,6 +125,26 @@ def test_choosing_another_time_gives_the_first_back(person: Person, clinic: Clin
     assert clinic.slot(second).state == "HELD"
 
 
+def test_a_hold_that_ends_while_another_is_taken_hinders_nothing(
+    person: Person, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = clinic.add_slot(48), clinic.add_slot(49)
+    take(person, clinic, first)
+    seen_live = my_hold.current_hold
+
+    def ends_just_after_the_look() -> Guest | None:
+        found = seen_live()
+        clinic.lapse(first)
+        return found
+
+    monkeypatch.setattr(my_hold, "current_hold", ends_just_after_the_look)
+
+    person.send("/holds", slot_id=str(second))
+
+    assert person.heading == "Who is the appointment for?"
+    assert clinic.slot(second).state == "HELD"
+
+
 def test_losing_the_second_time_keeps_the_first(person: Person, clinic: Clinic) -> None:
     first, second = clinic.add_slot(48), clinic.add_slot(49)
     take(person, clinic, first)
@@ -180,6 +202,10 @@ def test_giving_a_time_back_frees_it_at_once(person: Person, clinic: Clinic) -> 
     assert person.heading == "Pick a time"
 
 
+def typed_fields(html: str) -> dict[str, str]:
+    return dict(re.findall(r'<input type="hidden" name="(patient_\w+)" value="([^"]*)">', html))
+
+
 def view_of(person: Person) -> str:
     found = re.search(r'data-view="([^"]+)"', person.text)
     return found.group(1) if found else ""
@@ -227,6 +253,26 @@ def test_details_sent_after_the_deadline_hold_the_time_again(person: Person, cli
     assert person.heading == "Is everything right?"
     assert person.path != held + "/check"
     assert clinic.slot(slot_id).state == "HELD"
+
+
+def test_a_hold_that_ends_while_its_details_are_saved_loses_none_of_them(
+    person: Person, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slot_id = clinic.add_slot()
+    held = take(person, clinic, slot_id)
+    seen_live = details.guest_of
+
+    def ends_just_after_the_look(token: str) -> Guest:
+        found = seen_live(token)
+        clinic.lapse(slot_id)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(details, "guest_of", ends_just_after_the_look)
+        assert person.send(held, **TYPED).status_code == 410
+    person.send(f"{held}/again", **typed_fields(person.text))
+
+    assert 'value="mara@example.org"' in person.text
 
 
 def test_details_sent_after_somebody_took_the_time_are_kept(person: Person, clinic: Clinic) -> None:

@@ -3,6 +3,8 @@ import { announce } from "./announce.js";
 import { Countdown } from "./countdown.js";
 import { fetchPage, postForm } from "./page.js";
 
+const MOST_TRIES = 4;
+const RETRY_MS = 700;
 const RETURN_CHECK_MS = 1500; // an earlier page's release may still be under way
 
 export function startHold(bar) {
@@ -63,7 +65,7 @@ class Hold {
   }
 
   /** What is typed stays. The same time is taken again if nobody has it, else others are offered. */
-  async #lapsed() {
+  async #lapsed(triesLeft = MOST_TRIES) {
     this.#closeDialog();
     if (document.visibilityState !== "visible" || !this.wasTouched) {
       this.#say(`The hold ended at ${this.bar.dataset.until}. Go on, and we try to hold the time again.`);
@@ -71,12 +73,15 @@ class Hold {
     }
     const before = this.bar.dataset.token;
     const answer = await postForm(this.bar.dataset.again, this.#fields()).catch(() => null);
-    // We count from the request, so we are early: asked too soon, the server still has the old hold.
-    if (!this.#adopt(answer, performance.now())) this.#offerOthers(answer);
-    else if (before !== this.bar.dataset.token) {
+    if (!this.#adopt(answer, performance.now())) {
+      // 410: the old hold stood when we asked and ended before it was shown. No answer, 5xx: it may pass.
+      const mayPass = !answer || answer.status === 410 || answer.status >= 500;
+      if (mayPass && triesLeft > 1) setTimeout(() => this.#lapsed(triesLeft - 1), RETRY_MS);
+      else this.#offerOthers(answer);
+    } else if (before !== this.bar.dataset.token) {
       this.wasTouched = false; // a page nobody uses must not keep a time for ever
       announce(`The hold had ended; the time was still free and is held until ${this.bar.dataset.until}.`);
-    }
+    } // else we were early, since we count from the request: the old hold still stands and is counted on
   }
 
   /** Take over the bar of the server's answer; false when there is none. */

@@ -1,0 +1,91 @@
+"""The lock in front of a claim: who may try now, and what the others are told.
+
+It spares the database the losers. The claim itself decides, with the lock or without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from app.booking.engine import Act, Engine
+from app.booking.errors import BookingConflict, Reason
+from app.booking.rules import Actor
+from app.coordination.locks import Lease, LockedOut
+from app.errors import Refusal
+from app.idempotency import Answer, Document, RequestKey
+
+Fences = Mapping[int, int] | None
+
+
+class StaleFence(Exception):
+    """The slot has seen a higher fence than the one brought: this contender slept through its turn."""
+
+    def __init__(self, floors: Mapping[int, int]) -> None:
+        self.floors = dict(floors)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Who wants which slots; repeats of one keyed request share the owner's name, so that they meet at
+    the key and not at the lock."""
+
+    slot_ids: tuple[int, ...]
+    actor: Actor
+    request: RequestKey | None
+    #: The name of the lock's owner when the request has no key.
+    name: str
+
+    @property
+    def owner(self) -> str:
+        return f"{self.request.scope}/{self.request.key}" if self.request else self.name
+
+
+def take_turns(engine: Engine, turn: Turn, claim: Callable[[Act, Fences], Document]) -> Answer:
+    """Do claim under the locks of all slots, with their fences, or without any when Redis is away.
+
+    claim raises StaleFence when it came too late and may try once more. Raises what claim raises."""
+    floors: dict[int, int] = {}
+    for _ in range(2):
+        lease = engine.locks.acquire(turn.slot_ids, turn.owner, int(engine.hold_seconds * 1000), floors)
+        try:
+            return _claim_under(engine, lease, turn, claim)
+        except StaleFence as stale:
+            floors = stale.floors
+    raise BookingConflict.because(Reason.SLOT_HELD, seconds_left=1)
+
+
+def _claim_under(
+    engine: Engine, lease: Lease | LockedOut | None, turn: Turn, claim: Callable[[Act, Fences], Document]
+) -> Answer:
+    refusal = _early_refusal(engine, lease, turn.slot_ids)
+    if refusal is not None:
+        return engine.perform(turn.actor, turn.request, _refuse_with(refusal))
+    fences = lease.fences if isinstance(lease, Lease) else None
+    claimed = False
+    try:
+        answer = engine.perform(turn.actor, turn.request, lambda act: claim(act, fences))
+        claimed = not answer.replayed
+        return answer
+    finally:
+        if not claimed and isinstance(lease, Lease):
+            engine.locks.release({slot_id: lease.fences[slot_id] for slot_id in lease.new})
+
+
+def _early_refusal(
+    engine: Engine, lease: Lease | LockedOut | None, slot_ids: tuple[int, ...]
+) -> Refusal | None:
+    """A lock only says "probably taken"; a refusal must be true, so the database is asked.
+
+    None sends the contender to the claim itself, which decides."""
+    if isinstance(lease, Lease):
+        return None
+    if isinstance(lease, LockedOut):
+        return engine.glance.confirmed_refusal(slot_ids)
+    return engine.glance.refusal(slot_ids)
+
+
+def _refuse_with(refusal: Refusal) -> Callable[[Act], Document]:
+    def refuse(_act: Act) -> Document:
+        raise refusal
+
+    return refuse

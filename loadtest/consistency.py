@@ -1,0 +1,185 @@
+"""`python -m loadtest.consistency`: do people who go from node to node see what they did and saw?
+
+Each try changes a slot at one node and looks for it at another, with the session token and nothing else.
+Afterwards, in quiet, every copy on every node must equal the database."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from loadtest.cluster_view import ask
+from loadtest.faults import FAULTS, fault
+from loadtest.report import milliseconds, percentile, shown_faults, table
+from loadtest.stage import Stage, StageFailed, tomorrow
+from loadtest.target import NoTarget, Target, add_target_flags, target_of
+from loadtest.wanderers import Findings, Wanderer
+
+PROMISED_QUIET_SECONDS = 20.0
+PROMISED_LAG_MS = 250.0
+_OTHER_LEVELS = ("bounded", "quorum")
+_OTHER_EVERY = 10
+
+
+@dataclass(slots=True)
+class Quiet:
+    """The copies after the load: how long until all were equal, and what was different else."""
+
+    seconds: float | None
+    nodes: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Run:
+    fault: str
+    findings: Findings
+    seconds: float
+    quiet: Quiet
+    most_lag_ms: float
+
+    @property
+    def lag_ms(self) -> float | None:
+        """The slowest p99 of all copies: from the commit to the change being readable."""
+        lags = [copy["transit_p99_ms"] for node in self.quiet.nodes for copy in _copies(node)]
+        return max((lag for lag in lags if lag is not None), default=None)
+
+    @property
+    def faults(self) -> list[str]:
+        found = self.findings
+        told = list(found.examples)
+        if not found.tries:
+            told.append("not one try came to an end")
+        if not found.served.get("causal"):
+            told.append("no causal read was served by a copy: nothing was proved about copies")
+        if self.quiet.seconds is None:
+            told.append(f"the copies did not equal the database within {PROMISED_QUIET_SECONDS:g} s")
+        told += [
+            f"{node['node']} noticed {copy['divergences']} divergences"
+            for node in self.quiet.nodes
+            for copy in _copies(node)
+            if copy["divergences"]
+        ]
+        # With Redis away copies ask the database twice a second; the promise is about the bus.
+        if self.fault == "none" and (self.lag_ms is None or self.lag_ms > self.most_lag_ms):
+            told.append(f"p99 of the lag is {self.lag_ms} ms, promised are {self.most_lag_ms:g} ms")
+        return told
+
+
+def run(target: Target, options: argparse.Namespace) -> Run:
+    if len(target.node_urls) < 2:
+        raise NoTarget("Two nodes at least are needed: the stack file names them.")
+    stage = Stage(target)
+    doctor = stage.new_doctor(f"consistency-{os.getpid()}")
+    places = stage.new_slots(doctor, first_day=tomorrow(), days=1, minutes=5)
+    findings = Findings()
+    wanderers = [
+        Wanderer(target.node_urls, doctor, place.id, place.day, random.Random(options.seed + n), findings)
+        for n, place in enumerate(places[: options.clients])
+    ]
+    began = time.monotonic()
+    with fault(options.fault, target):
+        _wander(wanderers, findings, options.tries)
+    seconds = time.monotonic() - began
+    stage.close()
+    return Run(options.fault, findings, seconds, _wait_for_quiet(target.node_urls), options.most_lag_ms)
+
+
+def _wander(wanderers: Sequence[Wanderer], findings: Findings, tries: int) -> None:
+    def go(wanderer: Wanderer) -> None:
+        rounds = 0
+        while findings.tries < tries:
+            wanderer.once()
+            rounds += 1
+            if rounds % _OTHER_EVERY == 0:
+                wanderer.look_at(_OTHER_LEVELS[rounds // _OTHER_EVERY % len(_OTHER_LEVELS)])
+        wanderer.close()
+
+    threads = [threading.Thread(target=go, args=(wanderer,), daemon=True) for wanderer in wanderers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _wait_for_quiet(doors: Sequence[str]) -> Quiet:
+    """Until every node says that all nodes' copies equal the database."""
+    began = time.monotonic()
+    nodes: list[dict[str, Any]] = []
+    while time.monotonic() - began < PROMISED_QUIET_SECONDS:
+        views = [ask(door, "/api/replicas") for door in doors]
+        if all(view and _is_equal(view, len(doors)) for view in views):
+            return Quiet(time.monotonic() - began, views[0]["nodes"])
+        nodes = next((view["nodes"] for view in views if view), nodes)
+        time.sleep(0.25)
+    return Quiet(None, nodes)
+
+
+def _is_equal(view: dict[str, Any], nodes: int) -> bool:
+    database = view["database"]
+    if not database or not database["is_complete"] or len(view["nodes"]) < nodes:
+        return False
+    copies = [copy for node in view["nodes"] for copy in _copies(node)]
+    return all(copy["digest"] == database["digest"] for copy in copies)
+
+
+def _copies(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """The coordinator's, and those of the web workers."""
+    return [node, *node["workers"].values()]
+
+
+def report(result: Run) -> str:
+    found, seconds = result.findings, sorted(result.findings.read_seconds) or [0.0]
+    rows = [
+        ["tries", found.tries],
+        ["own write not seen", found.missed_writes],
+        ["less seen than before", found.went_back],
+        ["served weaker than asked", found.too_weak],
+        ["bounded, but older than 5 s", found.too_old],
+        ["without an answer", found.undecided],
+        ["causal reads p50 ms", milliseconds(percentile(seconds, 0.5))],
+        ["causal reads p99 ms", milliseconds(percentile(seconds, 0.99))],
+        ["lag p99 ms, slowest copy", "-" if result.lag_ms is None else result.lag_ms],
+        ["equal after s of quiet", "-" if result.quiet.seconds is None else f"{result.quiet.seconds:.1f}"],
+    ]
+    served = ", ".join(f"{level} {count}" for level, count in sorted(found.served.items()))
+    return "\n".join(
+        [
+            f"fault meanwhile: {result.fault}; {found.tries / result.seconds:.0f} tries per second",
+            table(["what", "count"], rows),
+            f"served as: {served}",
+            *shown_faults(result.faults),
+        ]
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _options(arguments)
+    try:
+        result = run(target_of(options), options)
+    except (NoTarget, StageFailed) as trouble:
+        print(trouble, file=sys.stderr)
+        return 2
+    print(report(result))
+    return 1 if result.faults else 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m loadtest.consistency", description=__doc__)
+    add_target_flags(parser)
+    parser.add_argument("--tries", type=int, default=2000, help="writes that are looked for elsewhere")
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--fault", choices=list(FAULTS), default="none", help="what is broken meanwhile")
+    parser.add_argument("--most-lag-ms", type=float, default=PROMISED_LAG_MS)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""People who go from node to node: each changes something at one and looks for it at another."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from loadtest.answers import Answer
+from loadtest.history import Outcome
+from loadtest.wire import Wire
+
+TOKEN, SERVED, STALENESS = "x-session-token", "x-served-consistency", "x-staleness-ms"
+#: What may be served when a level was asked for; nothing weaker.
+ENOUGH: Mapping[str, frozenset[str]] = {
+    "causal": frozenset({"causal", "strong"}),
+    "bounded": frozenset({"bounded", "strong"}),
+    "quorum": frozenset({"quorum", "strong"}),
+}
+MOST_STALE_MS = 5000
+_TIMEOUT_SECONDS = 10.0
+_PATIENT = {"patient_name": "Wanda Example", "patient_email": "wanda@example.org"}
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the wanderers met; one object for all of them."""
+
+    tries: int = 0
+    missed_writes: int = 0
+    went_back: int = 0
+    too_weak: int = 0
+    too_old: int = 0
+    undecided: int = 0
+    served: Counter[str] = field(default_factory=Counter)
+    read_seconds: list[float] = field(default_factory=list)
+    examples: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def note(self, kind: str, text: str) -> None:
+        with self.lock:
+            setattr(self, kind, getattr(self, kind) + 1)
+            self.examples.append(f"{kind}: {text}")
+
+
+@dataclass(slots=True)
+class Wanderer:
+    """One of them, with a slot of their own; nobody else touches it."""
+
+    doors: Sequence[str]
+    doctor: str
+    slot: str
+    day: str
+    dice: random.Random
+    findings: Findings
+    token: str | None = None
+    booking: Mapping[str, Any] | None = None
+    versions: dict[str, int] = field(default_factory=dict)
+    wires: dict[str, Wire] = field(default_factory=dict)
+
+    def once(self) -> None:
+        """Change the slot at one node and look at it at another."""
+        written_at, read_at = self.dice.sample(self.doors, 2)
+        expected = self._change(written_at)
+        if expected is None:
+            with self.findings.lock:
+                self.findings.undecided += 1
+            return
+        self._look(read_at, expected)
+
+    def close(self) -> None:
+        if self.booking is not None:
+            self._change(self.doors[0])
+        for wire in self.wires.values():
+            wire.close()
+
+    def _change(self, door: str) -> str | None:
+        """Hold the slot, or give it back; the state that it must be seen in from now on."""
+        if self.booking is None:
+            body = {"slot_id": self.slot, "hold": True, **_PATIENT}
+            answer = self._send(door, "POST", "/api/bookings", body, {"Idempotency-Key": uuid.uuid4().hex})
+            if answer.outcome is not Outcome.OK:
+                return None
+            self.booking = answer.booking
+            return "HELD"
+        path = f"/api/bookings/{self.booking['id']}/release"
+        headers = {"X-Manage-Token": self.booking["manage_token"], "Idempotency-Key": uuid.uuid4().hex}
+        answer = self._send(door, "POST", path, {}, headers)
+        if answer.outcome is Outcome.INFO:
+            return None
+        self.booking = None
+        return "OPEN" if answer.outcome is Outcome.OK else None
+
+    def _look(self, door: str, expected: str) -> None:
+        path = f"/api/doctors/{self.doctor}/slots?date={self.day}&limit=100"
+        began = time.monotonic()
+        answer = self._send(door, "GET", path, None, {"X-Consistency": "causal"})
+        seconds = time.monotonic() - began
+        if answer.outcome is not Outcome.OK:
+            with self.findings.lock:
+                self.findings.undecided += 1
+            return
+        served = answer.headers.get(SERVED, "nothing")
+        with self.findings.lock:
+            self.findings.tries += 1
+            self.findings.served[served] += 1
+            self.findings.read_seconds.append(seconds)
+        self._judge(answer, expected, served)
+
+    def _judge(self, answer: Answer, expected: str, served: str) -> None:
+        shown = {str(slot["id"]): slot for slot in answer.data}
+        where = f"{answer.node}, served {served}"
+        if served not in ENOUGH["causal"]:
+            self.findings.note("too_weak", f"asked for causal, {where}")
+        if shown.get(self.slot, {}).get("state") != expected:
+            self.findings.note("missed_writes", f"slot {self.slot} is not {expected} at {where}")
+        for slot_id, slot in shown.items():
+            if slot["version"] < self.versions.get(slot_id, 0):
+                self.findings.note("went_back", f"slot {slot_id} to version {slot['version']} at {where}")
+            self.versions[slot_id] = max(slot["version"], self.versions.get(slot_id, 0))
+
+    def look_at(self, level: str) -> None:
+        """A read at another level, whose promise is checked by what the answer says of itself."""
+        door = self.dice.choice(self.doors)
+        wire = self._wire(door)
+        path = f"/api/slots?doctor_id={self.doctor}&limit=5"
+        answer = wire.send("GET", path, None, {"X-Consistency": level})
+        if answer.outcome is not Outcome.OK:
+            return
+        served = answer.headers.get(SERVED, "nothing")
+        if served not in ENOUGH[level]:
+            self.findings.note("too_weak", f"asked for {level}, served {served} by {answer.node}")
+        if served == "bounded" and int(answer.headers.get(STALENESS, 10**9)) > MOST_STALE_MS:
+            self.findings.note("too_old", f"{answer.headers.get(STALENESS)} ms at {answer.node}")
+        with self.findings.lock:
+            self.findings.served[f"{level} as {served}"] += 1
+
+    def _send(self, door: str, method: str, path: str, body: Any, headers: Mapping[str, str]) -> Answer:
+        session = {"X-Session-Token": self.token} if self.token else {}
+        answer = self._wire(door).send(method, path, body, {**headers, **session})
+        self.token = answer.headers.get(TOKEN, self.token)
+        return answer
+
+    def _wire(self, door: str) -> Wire:
+        if door not in self.wires:
+            self.wires[door] = Wire(door, _TIMEOUT_SECONDS)
+        return self.wires[door]

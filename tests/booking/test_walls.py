@@ -1,0 +1,82 @@
+"""Behind the guards stand constraints: what they refuse is a conflict for the person, not a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, update
+
+from app.booking import rules
+from app.booking.actions import GUEST, Interval, book_interval
+from app.booking.errors import BookingConflict
+from app.tables import Slot
+from tests.booking.conftest import ANNA, NO_REDIS, Desk
+from tests.booking.test_redis_faults import book_and_cancel
+from tests.lineup import is_waiting
+from tests.servers import eventually
+
+
+def by_hand(desk: Desk, slot_id: int, **values: object) -> None:
+    """As somebody with a database console may do."""
+    with desk.database.transaction() as tx:
+        tx.execute(update(Slot).where(Slot.id == slot_id).values(**values))
+
+
+def test_a_slot_opened_by_hand_under_a_live_booking_is_not_given_twice(desk: Desk) -> None:
+    slot = desk.add_slot()
+    desk.book(slot)
+    by_hand(desk, slot, state="OPEN", booking_id=None)
+
+    with pytest.raises(BookingConflict) as caught:
+        desk.book(slot)
+
+    assert caught.value.extras["reason"] == "SLOT_TAKEN"
+
+
+def test_a_fence_set_back_by_hand_is_not_used_again(
+    make_desk: Callable[..., Desk], database_url: str
+) -> None:
+    desk = make_desk(database_url, redis=NO_REDIS)
+    slot = desk.add_slot()
+    used = book_and_cancel(desk, slot)
+    by_hand(desk, slot, fence=used - 1)
+
+    with pytest.raises(BookingConflict):
+        desk.book(slot)
+
+    assert desk.slot(slot).state == "OPEN"
+
+
+def test_an_interval_makes_room_for_a_slot_that_appears_while_it_is_booked(
+    make_desk: Callable[..., Desk], postgres_url: str
+) -> None:
+    desk = make_desk(postgres_url)
+    start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    interval = Interval(desk.doctor_id, start, start + timedelta(minutes=45))
+    span = {"starts_at": start, "ends_at": start + timedelta(minutes=30)}
+
+    with ThreadPoolExecutor(1) as pool:
+        with desk.database.transaction() as tx:
+            slot = tx.execute(
+                insert(Slot).values(doctor_id=desk.doctor_id, **span).returning(Slot.id)
+            ).scalar_one()
+            running = pool.submit(book_interval, desk.engine, interval, ANNA, GUEST)
+            eventually(lambda: is_waiting(desk.database), 2, "the interval waits")
+        booking = running.result().value
+
+    assert booking["status"] == "CONFIRMED"
+    assert desk.slot(slot).block_reason == "stepped_aside"
+
+
+def test_two_bookings_that_draw_the_same_reference_get_two(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = iter(["QX7-4RM", "QX7-4RM", "ACD-EFG"])
+    monkeypatch.setattr(rules, "new_reference", lambda: next(drawn))
+
+    references = [desk.book(desk.add_slot(hours))["reference"] for hours in (24, 25)]
+
+    assert references == ["QX7-4RM", "ACD-EFG"]
