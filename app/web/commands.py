@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -105,6 +106,7 @@ def carry_out(
     key: RequestKey | None,
     detail: Document,
     work: Callable[[Connection], Document],
+    entry_id: uuid.UUID | None = None,
 ) -> Answer:
     """Do the work in one transaction with the note of who wanted it and why; neither without the other."""
     actor, stamp = current_actor().label, parts().engine.stamper.stamp()
@@ -117,6 +119,7 @@ def carry_out(
             action=action,
             stamp=stamp,
             detail={**order.model_dump(mode="json"), **detail},
+            entry_id=entry_id,
         )
         return work(tx)
 
