@@ -42,7 +42,7 @@ class Appointment:
     @classmethod
     def from_document(cls, booking: Mapping[str, Any]) -> Appointment:
         """From a booking document of the API."""
-        doctor, show = booking["doctor"] or {}, booking["showtime"]
+        doctor, show = booking["doctor"] or {}, booking.get("showtime")
         return cls.of(
             booking_id=uuid.UUID(booking["id"]),
             reference=booking["reference"],
