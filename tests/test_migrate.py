@@ -58,7 +58,9 @@ def schema(engine: Engine) -> set[tuple[Any, ...]]:
         if engine.dialect.name == "sqlite":
             rows = _rows(connection, SQLITE_SCHEMA)
             for table, statement in connection.execute(text(SQLITE_TABLES)):
-                rows += [(table, name, BLANKS.sub("", rule)) for name, rule in CHECK.findall(statement)]
+                rows += [
+                    (table, name, BLANKS.sub("", rule).rstrip(",")) for name, rule in CHECK.findall(statement)
+                ]
         else:
             rows = _rows(connection, POSTGRESQL_SCHEMA)
     return {row for row in rows if not any(name in str(row) for name in ONLY_IN_MIGRATIONS)}

@@ -57,7 +57,7 @@ def _present(seen: Document, now: datetime) -> Document:
         "load": seen["load"] if is_known else None,
         "weight": seen["weight"] if is_known else None,
         "requests": seen.get("requests") if is_known else None,
-        "p95_ms": seen["p95_ms"] if is_known else None,
+        "p95_ms": seen.get("p95_ms") if is_known else None,
         "version": seen["version"] or None,
         "clock": seen["clock"] if is_known else None,
         "started_at": seen["started_at"] or None,

@@ -48,7 +48,7 @@ class Appointment:
             reference=booking["reference"],
             starts_at=datetime.fromisoformat(booking["starts_at"]),
             ends_at=datetime.fromisoformat(booking["ends_at"]),
-            zone=booking["timezone"],
+            zone=booking.get("timezone") or doctor["timezone"],
             doctor=doctor.get("name"),
             place=hall_and_house(show["hall"]["name"], show["hall"]["place"]) if show else doctor["hospital"],
             movie=show["movie"]["title"] if show else None,
