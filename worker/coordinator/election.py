@@ -76,6 +76,11 @@ class Election(Duty):
     def leader(self) -> str | None:
         return self._core.leader.node if self._core.leader else None
 
+    @property
+    def unfit_because(self) -> str:
+        """Why this node does not stand for election; empty when it does."""
+        return self._core.condition.reason
+
     def was_deposed(self, epoch: int, work: str) -> None:
         """A write of this epoch was refused because a newer one exists."""
         self._frame.chronicle.noticed(
