@@ -92,5 +92,8 @@ def build_parts(config: Config) -> Parts:
         reads=Reads(database, replica, ReplicatedSlots(replica), neighbour),
         board=Board(client, config.node_id, clock),
         recent_sessions=RecentSessions(clock),
-        mirror=Mirror(neighbour, Feed(replica, database, bus, bell, clock, neighbour.pull)),
+        mirror=Mirror(
+            neighbour,
+            Feed(replica, database, bus, bell, clock, neighbour.pull, engine.stamper.receive_change),
+        ),
     )

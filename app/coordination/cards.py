@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from app.algorithms.failure_detector import Status
 from app.coordination.rpc.peers import Peer
 
 
@@ -38,3 +40,28 @@ class Card:
     @property
     def peer(self) -> Peer:
         return Peer(self.node, self.rpc_url, self.machine)
+
+    def describe(self, status: Status, silent_seconds: float) -> dict[str, Any]:
+        """For the monitor: what the node says of itself, and what the one who looks holds it for."""
+        shown = (
+            "address",
+            "incarnation",
+            "started_at",
+            "weight",
+            "connections",
+            "load",
+            "busy",
+            "p95_ms",
+            "requests",
+            "failures",
+            "version",
+            "clock",
+            "sees_redis",
+            "sees_database",
+        )
+        return {
+            "id": self.node,
+            "status": self.status if status is Status.ALIVE else str(status),
+            "last_heard_seconds": round(silent_seconds, 2),
+            **{name: getattr(self, name) for name in shown},
+        }

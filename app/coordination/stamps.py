@@ -102,6 +102,14 @@ class Stamper:
         """A message with this stamp has arrived."""
         self.observe(stamp.lamport, stamp.vector, stamp.hybrid)
 
+    def receive_change(self, change: Mapping[str, Any]) -> None:
+        """A change of the bus has arrived; one without a stamp tells nothing of time."""
+        try:
+            stamp = Stamp.of(change, str(change["node"]))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return
+        self.receive(stamp)
+
     def resume(self, lamport: int, hybrid: int) -> None:
         """Go on from where a former life of this process is known to have been, and a little further: it gave
         some more times before it ended."""

@@ -36,7 +36,7 @@ ELECTION_FIELDS = (
     "reason",
     "last_step_down",
 )
-SENSIBLE_REFUSALS = frozenset({"NO_LEADER", "NOT_LEADER", "LEADER_SILENT", "REFUSED"})
+SENSIBLE_REFUSALS = frozenset({"NO_LEADER", "NOT_LEADER", "LEADER_SILENT", "NOT_FIT", "REFUSED"})
 Document = dict[str, Any]
 
 

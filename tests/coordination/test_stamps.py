@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.algorithms.logical_clocks import HybridStamp
 from app.coordination import stamps
 from app.coordination.stamps import Stamper
 from app.database import Database
@@ -66,3 +72,55 @@ def test_what_others_say_of_our_own_time_is_not_believed(database: Database) -> 
     clock.observe(3, {"node-1": 999_999})
 
     assert clock.stamp().vector["node-1"] < 999_999
+
+
+def test_a_change_of_the_bus_comes_before_what_is_done_after_it_arrived(database: Database) -> None:
+    here, there = stamper(database, "node-1"), stamper(database, "node-2")
+    for _ in range(40):
+        cause = there.stamp()
+
+    here.receive_change({"type": "slot", "node": "node-2", **cause.document()})
+    effect = here.stamp()
+
+    assert effect.lamport > cause.lamport
+    assert effect.vector["node-2"] == cause.vector["node-2"]
+    assert effect.hybrid > cause.hybrid
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"node": "node-2"}, {"node": "node-2", "lamport": "x", "vector": {}, "hybrid": 0}]
+)
+def test_a_change_without_a_stamp_tells_nothing_of_time(database: Database, change: dict[str, Any]) -> None:
+    here = stamper(database, "node-1")
+
+    here.receive_change(change)
+
+    assert here.peek().lamport == 0
+
+
+def test_one_poisoned_message_does_not_spoil_the_counters(database: Database) -> None:
+    """Attack 10: a Lamport time near the end of BIGINT, a vector of the same, a hybrid time of tomorrow."""
+    clock = stamper(database, "node-1")
+    tomorrow = HybridStamp(int(datetime.now(UTC).timestamp() * 1000) + 86_400_000, 0, "node-2")
+
+    clock.observe(2**62, {"node-2": 2**62}, tomorrow)
+    clock.observe(5, {"node-2": 2**62, "node-3": 7}, tomorrow)
+    stamp = clock.stamp()
+
+    assert stamp.lamport < 1_000_000
+    assert "node-2" not in stamp.vector
+    assert stamp.vector["node-3"] == 7
+    assert stamp.hybrid < tomorrow
+    assert clock.refused_from_future == 1
+
+
+def test_a_next_life_goes_on_after_the_former_one(database: Database) -> None:
+    former = stamper(database, "node-1")
+    for _ in range(30):
+        last = former.tick()
+
+    following = stamper(database, "node-1")
+    following.resume(last.lamport, last.hybrid.packed + (3_600_000 << 16))
+
+    assert following.tick().lamport > last.lamport
+    assert following.tick().hybrid.wall_ms > last.hybrid.wall_ms + 3_500_000

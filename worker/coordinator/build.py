@@ -77,6 +77,7 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
     doors = Doors(config, Desk(seal, methods, engine.stamper, clock))
     config = config.model_copy(update={"rpc_port": doors.port})
     peers = [Peer(node, url, this_machine()) for node, url in config.cluster_peers.items()]
+    peers.append(Peer(config.node_id, config.local_rpc_address, this_machine()))
     frame = Frame(
         config=config,
         incarnation=_join(config, database, engine.stamper, clock),

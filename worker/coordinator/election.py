@@ -16,9 +16,6 @@ from app.algorithms.election import (
     ElectionEffect,
     ElectionEvent,
     HandOverWanted,
-    LeaseGranted,
-    LeaseRead,
-    LeaseRefused,
     MembersChanged,
     ReadLease,
     ReleaseLease,
@@ -27,33 +24,30 @@ from app.algorithms.election import (
     Triggered,
     TryLease,
 )
-from app.algorithms.election_messages import Condition, ElectionMessage, Member
-from app.algorithms.lease import LeaseHome, lease_home
+from app.algorithms.election_messages import Condition, ElectionMessage, HandOver, Member
 from app.algorithms.steps import Log, Received, Send, SendFailed, Started, StartTimer, StopTimer
 from app.coordination.core_messages import ELECTION, Spoken, election_of, epoch_of, name_of, text_of
-from app.coordination.leadership import LEASE_SECONDS, Deposed, Leadership, Term
+from app.coordination.leadership import LEASE_SECONDS, Leadership, Term
 from app.coordination.rpc.messages import Caller
 from app.coordination.settings import ELECTION_ALGORITHM
 from worker.coordinator.frame import Document, Duty, Frame
+from worker.coordinator.lease_errands import LeaseErrands
 from worker.coordinator.loop import Timers
 from worker.coordinator.membership import Membership
 
 MESSAGE_SECONDS = 0.5
-HOMELESS_SECONDS = 3.0
-Answer = LeaseRead | LeaseGranted | LeaseRefused | None
 
 
 class Election(Duty):
     """Whether this node leads, and every way to change that."""
 
-    name, every_seconds = "election", 0.25
+    name, every_seconds, ends_first = "election", 0.25, True
 
     def __init__(self, frame: Frame, members: Membership, leadership: Leadership) -> None:
         config = frame.config
         settings = CandidacySettings(ttl_seconds=LEASE_SECONDS, may_preempt=config.election_preempt)
         self._frame = frame
         self._members = members
-        self._leadership = leadership
         self._core = Candidacy(
             Member(frame.node, config.node_weight),
             frame.incarnation,
@@ -62,11 +56,8 @@ class Election(Duty):
             settings,
         )
         self._timers = Timers(frame.loop, self.feed)
-        self._lease = frame.background("lease")
-        self._newest_renewal = 0
-        self._is_reading = False
+        self._lease = LeaseErrands(frame, members, leadership, self.feed, self.was_deposed)
         self._last_end: Document | None = None
-        self._homeless_since: float | None = None
         self._begun: str | None = None  # the election of the first message since the last order
         #: Each says why this node must not lead now, or None.
         self.objections: list[Callable[[float], str | None]] = []
@@ -85,12 +76,17 @@ class Election(Duty):
     def leader(self) -> str | None:
         return self._core.leader.node if self._core.leader else None
 
+    @property
+    def unfit_because(self) -> str:
+        """Why this node does not stand for election; empty when it does."""
+        return self._core.condition.reason
+
     def was_deposed(self, epoch: int, work: str) -> None:
         """A write of this epoch was refused because a newer one exists."""
         self._frame.chronicle.noticed(
             "leader.fenced", f"{self._frame.node}: a write of epoch {epoch} ({work}) was refused", epoch
         )
-        self._read_lease()
+        self._lease.read()
 
     def trigger(self, algorithm: Literal["bully", "ring"], is_forced: bool) -> str:
         """Begin an election here; its id. A healthy leader stays unless it is forced."""
@@ -131,7 +127,7 @@ class Election(Duty):
             "epoch": self._core.epoch_seen,
             "is_leader": self._core.may_act(now),
             "lease_seconds_left": round(self._core.deadline - now, 2) if self._core.epoch else None,
-            "lease_home": self._home(now).value,
+            "lease_home": self._lease.home(now).value,
             "is_fit": self._core.condition.is_fit,
             "reason": self._core.condition.reason,
             "last_step_down": self._last_end,
@@ -158,18 +154,15 @@ class Election(Duty):
         match effect:
             case StartTimer() | StopTimer():
                 self._timers.perform(effect)
+            case Send(to, HandOver() as message):
+                self._lease.after_release(lambda: self._send(to, message))
             case Send(to, message):
                 self._send(to, message)
             case Log(name, text, epoch):
                 self._frame.chronicle.noticed(name, text, epoch)
-            case ReadLease():
-                self._read_lease()
-            case TryLease(request):
-                self._try_lease(request)
-            case RenewLease(request, epoch):
-                self._renew_lease(request, epoch)
-            case ReleaseLease(epoch):
-                self._release_lease(epoch)
+            case ReadLease() | TryLease() | RenewLease() | ReleaseLease():
+                reason = self._last_end["reason"] if self._last_end else ""
+                self._lease.run(effect, self._core.won_by, reason)
             case SteppedDown(epoch, reason):
                 self._last_end = {"epoch": epoch, "reason": reason, "at": self._frame.instant()}
             case BecameLeader():
@@ -187,17 +180,9 @@ class Election(Duty):
             reasons.append("the node is being drained")
         if not self._members.sees_database(now):
             reasons.append("the database does not answer")
-        if self._is_homeless(now):
+        if self._lease.is_homeless(now):
             reasons.append("Redis answers the others, but not this node")
         return Condition(not reasons, "; ".join(reasons))
-
-    def _is_homeless(self, now: float) -> bool:
-        """Nowhere to take the lease for so long that it is no moment's disagreement about an outage."""
-        if self._home(now) is not LeaseHome.NOWHERE:
-            self._homeless_since = None
-            return False
-        self._homeless_since = now if self._homeless_since is None else self._homeless_since
-        return now - self._homeless_since >= HOMELESS_SECONDS
 
     # Messages
 
@@ -224,61 +209,3 @@ class Election(Duty):
         self._frame.client.tell(
             to, "election.say", ELECTION.encode(message), MESSAGE_SECONDS, on_unreachable=fail
         )
-
-    # The lease
-
-    def _home(self, now: float) -> LeaseHome:
-        live = self._members.live()
-        sees = {node: card.sees_redis for node, card in live.items()}
-        sees[self._frame.node] = self._members.sees_redis(now)
-        return lease_home(sees, sees.keys(), self._frame.node)
-
-    def _read_lease(self) -> None:
-        if self._is_reading:
-            return
-        self._is_reading = True
-        self._lease.submit(self._leadership.read, self._take_reading, self._miss_reading)
-
-    def _take_reading(self, read: LeaseRead) -> None:
-        self._is_reading = False
-        self._take(read)
-
-    def _miss_reading(self, _error: Exception) -> None:
-        self._is_reading = False
-
-    def _try_lease(self, request: int) -> None:
-        home, algorithm = self._home(self._frame.clock.elapsed()), self._core.won_by
-        self._lease.submit(
-            lambda: self._leadership.campaign(request, algorithm, home), self._take, self._ignore
-        )
-
-    def _renew_lease(self, request: int, epoch: int) -> None:
-        home = self._home(self._frame.clock.elapsed())
-        self._newest_renewal = request
-
-        def renew() -> Answer:
-            # During an outage questions pile up; only the newest is worth asking.
-            is_newest = request == self._newest_renewal
-            return self._leadership.renew(request, epoch, home) if is_newest else None
-
-        self._lease.submit(renew, self._take, self._ignore)
-
-    def _release_lease(self, epoch: int) -> None:
-        reason = self._last_end["reason"] if self._last_end else ""
-        self._lease.submit(
-            lambda: self._leadership.release(epoch, reason),
-            None,
-            lambda error: self._miss_release(epoch, error),
-        )
-
-    def _miss_release(self, epoch: int, error: Exception) -> None:
-        if isinstance(error, Deposed):
-            self.was_deposed(epoch, "giving the lease back")
-
-    def _take(self, answer: Answer) -> None:
-        if answer is not None:
-            self._members.database_answered(self._frame.clock.elapsed())
-            self.feed(answer)
-
-    def _ignore(self, _error: Exception) -> None:
-        """An unknown outcome is no event at all: the core's timers take care of it."""

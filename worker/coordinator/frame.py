@@ -57,6 +57,7 @@ class Duty:
 
     name = ""
     every_seconds = 1.0
+    ends_first = False  # for whom others wait: the next leader should not wait for anything else
 
     def begin(self, now: float) -> None:
         """Before the first tick."""
@@ -119,7 +120,8 @@ class Coordinator:
         if self._is_leaving:
             return
         self._is_leaving = True
-        for duty in reversed(self._duties):
+        first = [duty for duty in self._duties if duty.ends_first]
+        for duty in [*first, *(duty for duty in reversed(self._duties) if duty not in first)]:
             try:
                 duty.end()
             except Exception:

@@ -149,10 +149,12 @@ class Membership(Duty):
             "doubt": round(self._detector.doubt, 2),
             "sees_redis": self.sees_redis(now),
             "sees_database": self.sees_database(now),
-            "nodes": [self._describe(self.card(), Status.ALIVE, 0.0)]
-            + [
-                self._describe(self._cards.get(node), peer.status, now - peer.heard_at, node)
-                for node, peer in self._detector.peers.items()
+            "nodes": [
+                self.card().describe(Status.ALIVE, 0.0),
+                *(
+                    (self._cards.get(node) or Card(node, 0, "")).describe(peer.status, now - peer.heard_at)
+                    for node, peer in self._detector.peers.items()
+                ),
             ],
         }
 
@@ -271,25 +273,3 @@ class Membership(Duty):
                     "node.refuted",
                     f"{self._frame.node} was held for dead and takes incarnation {incarnation}",
                 )
-
-    def _describe(self, card: Card | None, status: Status, silence: float, node: str = "") -> Document:
-        card = card or Card(node, 0, "")
-        return {
-            "id": card.node,
-            "address": card.address,
-            "incarnation": card.incarnation,
-            "status": card.status if status is Status.ALIVE else str(status),
-            "last_heard_seconds": round(silence, 2),
-            "started_at": card.started_at,
-            "weight": card.weight,
-            "connections": card.connections,
-            "load": card.load,
-            "busy": card.busy,
-            "p95_ms": card.p95_ms,
-            "requests": card.requests,
-            "failures": card.failures,
-            "version": card.version,
-            "clock": card.clock,
-            "sees_redis": card.sees_redis,
-            "sees_database": card.sees_database,
-        }

@@ -48,6 +48,8 @@ class Operator(Duty):
 
     def _trigger(self, order: Trigger, caller: Caller) -> Any:
         self._require_own_worker(caller)
+        if reason := self._election.unfit_because:
+            raise CallRefused("NOT_FIT", f"{self._frame.node} takes no part in elections: {reason}")
         return {"election": self._election.trigger(order.algorithm, order.is_forced)}
 
     def _audit_ring(self, _payload: None, caller: Caller) -> Any:

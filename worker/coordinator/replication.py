@@ -52,7 +52,9 @@ class Replication(Duty):
         self._members = members
         self.replica = NodeReplica(frame.clock)
         bus, bell = Bus(frame.redis, frame.breaker), Bell(frame.redis, frame.clock, keys.BUS_CHANNEL)
-        self._feed = Feed(self.replica, frame.database, bus, bell, frame.clock)
+        self._feed = Feed(
+            self.replica, frame.database, bus, bell, frame.clock, observe=frame.stamper.receive_change
+        )
         self._audit = Audit(frame.database, self.replica, frame.clock, self._alarm)
         self._auditor = frame.background("replica-audit")
         self._workers: dict[str, tuple[float, Report]] = {}

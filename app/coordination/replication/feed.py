@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
+from typing import Any
 
 import orjson
 import structlog
@@ -32,7 +33,8 @@ log = structlog.get_logger("replica")
 
 
 class Feed:
-    """`ask_neighbour` brings what a neighbour has, when neither Redis nor the database can."""
+    """`ask_neighbour` brings what a neighbour has, when neither Redis nor the database can; `observe` is
+    shown every change, for the stamp in it."""
 
     def __init__(
         self,
@@ -42,6 +44,7 @@ class Feed:
         bell: Bell,
         clock: Clock,
         ask_neighbour: Callable[[], object] = lambda: None,
+        observe: Callable[[Mapping[str, Any]], object] = lambda _change: None,
     ) -> None:
         self._replica = replica
         self._database = database
@@ -50,6 +53,7 @@ class Feed:
         self._bell = bell
         self._clock = clock
         self._ask_neighbour = ask_neighbour
+        self._observe = observe
         self._stopped = threading.Event()
         self._due: dict[str, float] = {}
         #: bus, outbox, peers: where the last changes came from.
@@ -152,6 +156,8 @@ class Feed:
             return self._snapshot(unknown)
         some = dict(list(behind.items())[: snapshot.STREAMS_AT_ONCE])
         records = source.records_after(some, RECORDS_AT_ONCE)
+        for record in records:
+            self._observe(record.payload)
         missing = self._replica.take(records)
         if source is not self._outbox or len(records) < RECORDS_AT_ONCE:
             missing |= some.keys() - {record.stream for record in records}

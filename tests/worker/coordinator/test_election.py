@@ -302,3 +302,24 @@ def test_an_order_to_hand_over_reaches_the_leader_from_any_node(lab):
 
     assert answer == {"epoch": 1, "from": "node-3", "to": "node-2"}
     lab.until(lambda: (found := lab.agreed_leader()) and found.name == "node-2")
+
+
+def test_a_node_that_does_not_stand_starts_no_election_and_says_why(lab):
+    lab.store.drained.add("node-1")
+    lab.advance(2)
+
+    with pytest.raises(Exception, match=r"NOT_FIT.*drained"):
+        lab.nodes["node-1"].frame.client.call("node-1", "operator.trigger", {"algorithm": "bully"})
+
+
+def test_the_heir_is_told_only_when_the_lease_is_free(lab):
+    """Told earlier, it would be refused once and lose a moment."""
+    leader = lab.leader()
+    leader.election.hand_over("node-1", "maintenance")
+    told_at_once = [entry for entry in leader.chronicle.recent() if entry["name"] == "HAND-OVER"]
+    lab.settle()
+
+    told = [entry["receiver"] for entry in leader.chronicle.recent() if entry["name"] == "HAND-OVER"]
+    assert told_at_once == []
+    assert sorted(told) == ["node-1", "node-2"]
+    assert lab.store.held[:2] == ("node-1", 2)

@@ -85,6 +85,27 @@ def test_what_belongs_to_one_process_does_not_leak_into_all(tmp_path: Path) -> N
     assert "DYNO" not in node
 
 
+def test_every_node_is_told_where_all_coordinators_answer() -> None:
+    """So that they find each other even when Redis and the database are both away."""
+    settings = read_settings(FREE)
+    programs = AppPrograms(settings, Addresses("sqlite:///x", "redis://x", "smtp://x"), BALANCER)
+    environments = {node.id: programs.node(node).env or {} for node in settings.nodes}
+
+    ports = {node: env["RPC_PORT"] for node, env in environments.items()}
+    told = {env["CLUSTER_PEERS"] for env in environments.values()}
+    assert len(set(ports.values())) == 3
+    assert told == {",".join(f"{node}=http://127.0.0.1:{port}" for node, port in ports.items())}
+
+
+def test_the_clock_of_one_node_is_made_wrong_on_request() -> None:
+    settings = read_settings({**FREE, "CLOCK_SKEW_MS": "node-2=2000"})
+    programs = AppPrograms(settings, Addresses("sqlite:///x", "redis://x", "smtp://x"), BALANCER)
+
+    skews = [(programs.node(node).env or {})["CLOCK_SKEW_MS"] for node in settings.nodes]
+
+    assert skews == ["0", "2000", "0"]
+
+
 def test_every_process_shares_one_secret_that_stays(tmp_path: Path) -> None:
     settings = read_settings({**FREE, "ONESLOT_VAR": str(tmp_path)})
     addresses = Addresses("sqlite:///x", "redis://x", "smtp://x")
