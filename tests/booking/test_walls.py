@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, update
+from sqlalchemy.exc import IntegrityError
 
-from app.booking import rules
+from app.booking import claims, intervals, rules
 from app.booking.actions import GUEST, Interval, book_interval
 from app.booking.errors import BookingConflict
 from app.tables import Slot
@@ -80,3 +83,16 @@ def test_two_bookings_that_draw_the_same_reference_get_two(
     references = [desk.book(desk.add_slot(hours))["reference"] for hours in (24, 25)]
 
     assert references == ["QX7-4RM", "ACD-EFG"]
+
+
+@pytest.mark.parametrize("explain", [claims._constraints_speak, intervals._overlap_means_look_again])
+def test_what_no_wall_of_ours_explains_stays_a_bug(explain: Callable[[], Any]) -> None:
+    other = IntegrityError("INSERT", {}, Exception("some_other_rule"))
+
+    with pytest.raises(IntegrityError), explain():
+        raise other
+
+
+def test_a_booking_that_is_not_there_was_not_written(desk: Desk) -> None:
+    with desk.database.read() as connection, pytest.raises(AssertionError, match="in this transaction"):
+        claims.read_booking(connection, uuid.uuid4())
