@@ -22,10 +22,12 @@ def record(
     slot_id: int | None = None,
     fence: int | None = None,
     detail: dict[str, Any] | None = None,
+    entry_id: uuid.UUID | None = None,
 ) -> None:
     """Append one entry; detail holds no contact data."""
     tx.execute(
         insert(AuditEntry).values(
+            id=entry_id or uuid.uuid4(),
             node=node,
             actor=actor,
             action=action,

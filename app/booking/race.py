@@ -24,7 +24,7 @@ ARENA = "Race arena"
 
 def run_race(engine: Engine, clients: int) -> Document:
     """Release all clients together on a fresh slot of the hidden arena doctor; never touches real slots."""
-    slot_id = engine.database.run(_arena_slot)
+    slot_id = engine.database.run(arena_slot)
     barrier = Barrier(clients)
     with ThreadPoolExecutor(clients) as pool:
         attempts = list(pool.map(lambda number: _attempt(engine, slot_id, number, barrier), range(clients)))
@@ -59,8 +59,8 @@ def _attempt(engine: Engine, slot_id: int, number: int, barrier: Barrier) -> Doc
     return {**result, "milliseconds": round(elapsed.total_seconds() * 1000, 1)}
 
 
-def _arena_slot(tx: Connection) -> int:
-    """A slot far in the future, at a minute of its own, of a doctor nobody sees."""
+def arena_slot(tx: Connection) -> int:
+    """Add a slot far in the future, at a minute of its own, of a doctor nobody sees."""
     doctor_id = tx.execute(select(Doctor.id).where(Doctor.name == ARENA)).scalar()
     if doctor_id is None:
         hidden = {"name": ARENA, "specialization": "None", "timezone": "UTC", "deleted_at": db_now()}

@@ -10,6 +10,8 @@ from app.tables.cluster import ClusterSetting
 
 ELECTION_ALGORITHM = "election_algorithm"
 BALANCING_POLICY = "balancing_policy"
+#: The audit entry that holds the last race of the monitor's arena.
+LAST_RACE = "last_race"
 
 
 def read_settings(connection: Connection) -> dict[str, str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 from sqlalchemy import Connection
 
 from app.audit import journal
@@ -29,7 +30,7 @@ class Order(RequestModel):
 
 class ElectOrder(RequestModel):
     algorithm: Algorithm | None = Field(None, description="bully or ring; by default the one in use")
-    forced: bool = Field(False, description="true: the strongest node takes over even from a healthy leader")
+    forced: StrictBool = Field(False, description="true: the strongest node leads, even after a healthy one")
     reason: Reason = "started by an operator"
 
 
@@ -105,6 +106,7 @@ def carry_out(
     key: RequestKey | None,
     detail: Document,
     work: Callable[[Connection], Document],
+    entry_id: uuid.UUID | None = None,
 ) -> Answer:
     """Do the work in one transaction with the note of who wanted it and why; neither without the other."""
     actor, stamp = current_actor().label, parts().engine.stamper.stamp()
@@ -117,6 +119,7 @@ def carry_out(
             action=action,
             stamp=stamp,
             detail={**order.model_dump(mode="json"), **detail},
+            entry_id=entry_id,
         )
         return work(tx)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ ANSWER_SECONDS = 0.8
 REMEMBER_SECONDS = 0.7
 #: A question that hangs leaves its last answer to grow old.
 STALE_SECONDS = 3.0
+MOST_MEMORIES = 64
 
 
 @dataclass(frozen=True)
@@ -48,27 +50,37 @@ class Recall:
         self._database = database
         self._clock = clock
         self._lock = threading.Lock()
-        self._memories: dict[str, _Memory] = {}
+        self._memories: OrderedDict[str, _Memory] = OrderedDict()
 
     def ask(self, **questions: Question) -> dict[str, Recalled[Any]]:
         """The answers by name, within a second; a name always means the same question."""
-        due = {name: ask for name, ask in questions.items() if self._is_due(name)}
-        within(ANSWER_SECONDS, {name: partial(self._ask, name, question) for name, question in due.items()})
+        memories = {name: self._remember(name) for name in questions}
+        due = {name: memory for name, memory in memories.items() if self._is_due(memory)}
+        within(
+            ANSWER_SECONDS,
+            {name: partial(self._ask, memory, questions[name]) for name, memory in due.items()},
+        )
         now = self._clock.elapsed()
         with self._lock:
-            return {name: _recalled(self._memories[name], now) for name in questions}
+            return {name: _recalled(memory, now) for name, memory in memories.items()}
 
-    def _is_due(self, name: str) -> bool:
+    def _remember(self, name: str) -> _Memory:
         with self._lock:
             memory = self._memories.setdefault(name, _Memory())
+            self._memories.move_to_end(name)
+            while len(self._memories) > MOST_MEMORIES:
+                self._memories.popitem(last=False)
+            return memory
+
+    def _is_due(self, memory: _Memory) -> bool:
+        with self._lock:
             is_fresh = memory.at is not None and self._clock.elapsed() - memory.at < REMEMBER_SECONDS
             if memory.is_being_asked or (is_fresh and not memory.has_failed):
                 return False
             memory.is_being_asked = True
             return True
 
-    def _ask(self, name: str, question: Question) -> None:
-        memory = self._memories[name]
+    def _ask(self, memory: _Memory, question: Question) -> None:
         try:
             with self._database.read() as connection:
                 value = question(connection)

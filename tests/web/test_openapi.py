@@ -105,7 +105,10 @@ LEFT_OUT = [schemathesis.checks.positive_data_acceptance]
 @pytest.fixture
 def contract(app):
     """Every operation but the endless one."""
-    schema = schemathesis.openapi.from_wsgi("/openapi.json", app).exclude(path="/api/events")
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", app).exclude(
+        # A stream without end, and what honestly is 503 in a process that has no coordinator beside it.
+        path_regex="^/api/(events|cluster/events|status-board)"
+    )
     return [found.ok() for found in schema.get_all_operations()]
 
 

@@ -19,6 +19,8 @@ from worker.coordinator.membership import Membership
 from worker.upstream_file import NotReloaded, UpstreamFile
 
 NO_NGINX = "this node has no nginx of its own to write for"
+#: Whoever has just started has not heard of everybody, and must not take them for gone.
+SETTLING_SECONDS = 10.0
 
 
 class Balancer(Duty):
@@ -35,6 +37,7 @@ class Balancer(Duty):
         )
         self._in_force: Plan | None = None
         self._wanted: Plan | None = None
+        self._began_at = frame.clock.elapsed()
         self._tried_at = float("-inf")
         self._reloads = 0
         self._written_at: str | None = None
@@ -78,6 +81,8 @@ class Balancer(Duty):
         """Why this node leaves nginx alone; None when it is the one to write."""
         if self._file is None:
             return NO_NGINX
+        if now - self._began_at < SETTLING_SECONDS:
+            return f"{self._frame.node} has just started"
         if self._election.term(now) is not None:
             return None
         healthy = self._members.healthy().keys() | {self._frame.node}

@@ -28,10 +28,12 @@ def install(app: Flask) -> None:
 
 def navigation() -> list[Place]:
     page = (request.endpoint or "").removeprefix("pages.")
-    is_booking, is_mail = page in BOOKING_PAGES, page in {"mails", "mail"}
+    is_booking, is_mail, is_monitor = page in BOOKING_PAGES, page in {"mails", "mail"}, "monitor" in page
+    is_elsewhere = is_booking or is_mail or is_monitor
     places = [
-        Place("Find a time", url_for("pages.choose"), bool(page) and not is_booking and not is_mail),
+        Place("Find a time", url_for("pages.choose"), bool(page) and not is_elsewhere),
         Place("My booking", url_for("pages.find_booking"), is_booking),
+        Place("Monitor", url_for("pages.monitor"), is_monitor),
         Place("API", "/api-docs", False),
     ]
     if parts().config.is_development:

@@ -19,6 +19,7 @@ from app.web.pages.forms import PatientForm
 from app.web.pages.guests import Guest, guest_of
 from app.web.pages.hold import where_it_is
 from app.web.pages.lapsed import lapsed_page
+from app.web.pages.monitor.refused import is_about_monitor, render_refused
 from app.web.pages.offers import Offer, new_key, offer_of
 from app.web.pages.wording import clock_time, instant, short_day, span
 from app.web.parts import parts
@@ -66,8 +67,8 @@ class Lost:
 
 def render_failure(failure: Failure) -> Response:
     """The page for this failure, with its status and headers."""
-    render = SPECIAL.get(failure.code)
-    response = render(failure) if render else _plain(failure)
+    render = render_refused if is_about_monitor() else SPECIAL.get(failure.code, _plain)
+    response = render(failure)
     response.headers.extend(failure.headers)
     return response
 

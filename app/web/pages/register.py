@@ -20,10 +20,22 @@ from app.web.pages import (
     times,
 )
 from app.web.pages.blueprint import pages
+from app.web.pages.monitor import (
+    clocks,
+    election,
+    health,
+    integrity,
+    login,
+    orders,
+    race,
+    replication,
+    traffic,
+)
 from app.web.pages.refusals import render_failure
 
 #: Importing a page adds its routes to the blueprint.
 PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails)
+MONITOR = (health, traffic, election, clocks, replication, race, integrity, orders, login)
 
 
 def register_pages(app: APIFlask) -> None:

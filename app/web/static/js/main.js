@@ -26,3 +26,6 @@ if (hold) import("./hold.js").then(({ startHold }) => startHold(hold));
 
 const again = document.querySelector("[data-again-form]");
 if (again) import("./again.js").then(({ holdAgainAfterReturning }) => holdAgainAfterReturning(again));
+
+const monitor = document.querySelector("[data-monitor]");
+if (monitor) import("./monitor.js").then(({ startMonitor }) => startMonitor(monitor));
