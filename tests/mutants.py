@@ -1,48 +1,13 @@
 """`python -m tests.mutants [words of a name]`: without each guard in turn, a named test must fail.
 
-Works on copies of the tree in a temporary folder. A test that cannot fail proves nothing, and a guard
-nobody misses is not needed (after pretix, whose tests prove that the race appears with locks off)."""
+A test that cannot fail proves nothing, and a guard nobody misses is not needed (after pretix, whose
+tests prove that the race appears with locks off)."""
 
 from __future__ import annotations
 
-import os
-import queue
-import re
-import shutil
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-LEFT_OUT = shutil.ignore_patterns(".*", "var", "__pycache__", "htmlcov")
-AT_ONCE = 2
-SECONDS_PER_TEST = 90
-SOME_TESTS_FAILED = 1  # pytest's exit code; others say that it could not run them
-ONE_FAILED = re.compile(r"^1 failed in ", re.MULTILINE)  # and no error beside it
-
-
-@dataclass(frozen=True)
-class Edit:
-    """In this file this text, which occurs once, becomes that one."""
-
-    file: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A guard taken away, and the test that must notice."""
-
-    name: str
-    test: str
-    edits: tuple[Edit, ...]
-
+from tests.mutation import Edit, Mutant, run
 
 STATEMENTS, CLAIMS = "app/booking/statements.py", "app/booking/claims.py"
 INTERVALS = "app/booking/intervals.py"
@@ -217,14 +182,17 @@ MUTANTS = (
     ),
     Mutant(
         "some of several slots are enough",
-        "tests/booking/test_redis_faults.py::test_without_redis_several_slots_are_taken_all_or_none[sqlite]",
+        "tests/booking/test_walls.py::test_a_claim_on_several_slots_that_looked_too_early_takes_none[sqlite]",
         (Edit(CLAIMS, "    if len(rows) < len(slot_ids):\n", "    if not rows:\n"),),
     ),
     Mutant(
         "a cancellation does not notice that the booking moved meanwhile",
         "tests/booking/test_interleavings.py"
         "::test_a_cancellation_behind_a_move_frees_the_slot_the_booking_moved_to",
-        (Edit("app/booking/seen.py", "    if len(freed) < len(slot_ids):\n", "    if False:\n"),),
+        (
+            Edit("app/booking/seen.py", "    if len(freed) < len(slot_ids):\n", "    if False:\n"),
+            Edit("app/booking/changes.py", "require_slots(act.tx, booking_id, {})", "pass"),
+        ),
     ),
     Mutant(
         "a seat that is added brings a deadline of its own",
@@ -257,89 +225,6 @@ MUTANTS = (
     ),
 )
 
-
-@dataclass(frozen=True)
-class Verdict:
-    mutant: Mutant
-    was_noticed: bool
-    seconds: float
-    said: str
-
-
-def mutate(tree: Path, edit: Edit) -> None:
-    """Raises ValueError unless the text occurs exactly once."""
-    file = tree / edit.file
-    text = file.read_text()
-    if text.count(edit.old) != 1:
-        raise ValueError(f"{edit.file} holds {text.count(edit.old)} times: {edit.old!r}")
-    file.write_text(text.replace(edit.old, edit.new))
-
-
-def run_tests(tree: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    options = ("-q", "-x", "-p", "no:cacheprovider", "--tb=line", f"--timeout={SECONDS_PER_TEST}")
-    # Compiled files are told apart by size and second, and an edit may change neither.
-    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *tests],
-        cwd=tree,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-
-
-def judge(tree: Path, mutant: Mutant) -> Verdict:
-    """Whether the test fails without the guard; the tree is whole again afterwards."""
-    whole = {edit.file: (tree / edit.file).read_text() for edit in mutant.edits}
-    started = time.monotonic()
-    try:
-        for edit in mutant.edits:
-            mutate(tree, edit)
-        done = run_tests(tree, [mutant.test])
-    finally:
-        for file, text in whole.items():
-            (tree / file).write_text(text)
-    was_noticed = done.returncode == SOME_TESTS_FAILED and bool(ONE_FAILED.search(done.stdout))
-    return Verdict(mutant, was_noticed, time.monotonic() - started, done.stdout + done.stderr)
-
-
-def judge_all(mutants: Sequence[Mutant], folder: Path) -> bool:
-    """Print a line for each; true when every one was noticed."""
-    trees: queue.SimpleQueue[Path] = queue.SimpleQueue()
-    for number in range(AT_ONCE):
-        trees.put(Path(shutil.copytree(ROOT, folder / f"tree-{number}", ignore=LEFT_OUT)))
-
-    def judge_next(mutant: Mutant) -> Verdict:
-        tree = trees.get()
-        try:
-            return judge(tree, mutant)
-        finally:
-            trees.put(tree)
-
-    all_noticed = True
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for verdict in pool.map(judge_next, mutants):
-            word = "noticed " if verdict.was_noticed else "SURVIVED"
-            print(f"{word} {verdict.seconds:5.1f} s  {verdict.mutant.name}", flush=True)
-            if not verdict.was_noticed:
-                all_noticed = False
-                print(f"  {verdict.mutant.test}\n{verdict.said}", flush=True)
-    return all_noticed
-
-
-def main() -> None:
-    wanted = " ".join(sys.argv[1:])
-    mutants = [mutant for mutant in MUTANTS if wanted in mutant.name]
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="oneslot-mutants-") as folder:
-        whole = Path(shutil.copytree(ROOT, Path(folder) / "whole", ignore=LEFT_OUT))
-        unharmed = run_tests(whole, sorted({mutant.test for mutant in mutants}))
-        if unharmed.returncode != 0:
-            sys.exit(f"The tests fail with every guard in place:\n{unharmed.stdout}{unharmed.stderr}")
-        all_noticed = judge_all(mutants, Path(folder))
-    print(f"{len(mutants)} mutants in {time.monotonic() - started:.0f} s")
-    sys.exit(0 if all_noticed else 1)
-
-
 if __name__ == "__main__":
-    main()
+    wanted = " ".join(sys.argv[1:])
+    sys.exit(0 if run([mutant for mutant in MUTANTS if wanted in mutant.name]) else 1)

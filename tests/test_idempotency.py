@@ -211,6 +211,19 @@ def test_a_connection_that_dies_before_the_key_is_taken_stores_nothing(
     assert count(postgres, IdempotencyRecord) == 0
 
 
+def test_a_connection_that_dies_during_the_work_stores_nothing(postgres: Database, postgres_url: str) -> None:
+    def die(tx: Connection) -> dict[str, Any]:
+        hire()(tx)
+        end_sessions_of(postgres_url)
+        return hire()(tx)
+
+    with pytest.raises(Unavailable) as caught:
+        once(postgres, key(), die)
+
+    assert not isinstance(caught.value, OutcomeUnknown)
+    assert count(postgres, IdempotencyRecord) + count(postgres, Doctor) == 0
+
+
 def test_work_that_met_a_deadlock_is_done_again_and_answered_once(database: Database) -> None:
     attempts: list[int] = []
 

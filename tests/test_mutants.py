@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants import MUTANTS, ROOT, Edit, Mutant, mutate
+from tests.mutants import MUTANTS
+from tests.mutation import ROOT, Edit, Mutant, mutate
 
 EDITS = {f"{mutant.name}, {number}": edit for mutant in MUTANTS for number, edit in enumerate(mutant.edits)}
 

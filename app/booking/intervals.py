@@ -20,7 +20,7 @@ from app.booking.glance import with_alternatives
 from app.booking.rules import Actor
 from app.booking.statements import SLOT_COLUMNS, SlotRow
 from app.database import TransientFailure, db_now
-from app.errors import NotFound
+from app.errors import NotFound, ValidationFailed
 from app.idempotency import Answer, Document, RequestKey
 from app.tables.booking import Slot, SlotState
 from app.tables.directory import Doctor
@@ -47,6 +47,8 @@ def book_interval(
     """A CONFIRMED booking of exactly this interval.
 
     Raises BookingConflict (OVERLAP) when any live booking or hold overlaps it, SlotInPast, NotFound."""
+    if interval.ends_at <= interval.starts_at:
+        raise ValidationFailed.of("ends_at", "an appointment ends after it starts")
     booking_id = uuid.uuid4()
     claim = Claim((), patient, instant=True)
 

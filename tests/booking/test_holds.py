@@ -7,14 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from app.booking import actions, rules
 from app.booking.actions import GUEST, Claim, PatientDetails, expire_due_holds
 from app.booking.errors import HoldExpired, TooManyExtensions, WrongState
 from app.database import db_now
 from app.errors import ValidationFailed
-from app.tables import Booking, Slot
+from app.tables import Booking, Patient, Slot
 from tests.booking.conftest import ANNA, HOLD_SECONDS, Desk, a_doctor, owner_of
 from tests.booking.promises import broken_promises
 
@@ -178,3 +178,15 @@ def test_an_unknown_patient_is_refused(desk: Desk, name: str) -> None:
 
     assert caught.value.extras["errors"][0]["field"] == "patient_id"
     assert desk.slot(slot).state == "OPEN"
+
+
+def test_a_known_patient_needs_no_name_typed(desk: Desk) -> None:
+    values = {"name": "Cy Known", "email": "cy@example.org", "phone": "+49 30 7654321"}
+    with desk.database.transaction() as tx:
+        patient = tx.execute(insert(Patient).values(values).returning(Patient.id)).scalar_one()
+    known = PatientDetails("", reason="check-up", patient_id=patient)
+
+    booking = actions.hold_slot(desk.engine, Claim((desk.add_slot(),), known, instant=True), GUEST).value
+
+    assert [booking[f"patient_{field}"] for field in ("name", "email", "phone")] == list(values.values())
+    assert (booking["patient_id"], booking["reason"]) == (str(patient), "check-up")

@@ -11,7 +11,7 @@ import pytest
 from app.booking import actions
 from app.booking.actions import GUEST, Interval
 from app.booking.errors import BookingConflict, HoldExpired, SlotInPast
-from app.errors import NotFound
+from app.errors import NotFound, ValidationFailed
 from tests.booking.conftest import ANNA, Desk, owner_of
 from tests.booking.promises import broken_promises
 
@@ -172,6 +172,12 @@ def test_an_interval_in_the_past_is_refused(desk: Desk) -> None:
 
     with pytest.raises(SlotInPast):
         actions.book_interval(desk.engine, interval, ANNA, GUEST)
+
+
+@pytest.mark.parametrize("end", [30, 0])
+def test_an_interval_that_does_not_end_after_its_start_is_refused(desk: Desk, end: int) -> None:
+    with pytest.raises(ValidationFailed):
+        appointment(desk, 30, end)
 
 
 def test_an_interval_of_an_unknown_doctor_is_not_found(desk: Desk) -> None:

@@ -74,20 +74,6 @@ def test_without_redis_the_database_keeps_the_promise_alone(
     assert caught.value.extras["reason"] == "SLOT_TAKEN"
 
 
-def test_without_redis_several_slots_are_taken_all_or_none(
-    make_desk: Callable[..., Desk], database_url: str
-) -> None:
-    desk = make_desk(database_url, redis=NO_REDIS)
-    free, taken = desk.add_slot(24), desk.add_slot(25)
-    desk.book(taken)
-
-    with pytest.raises(BookingConflict) as caught:
-        hold_slot(desk.engine, Claim((free, taken), ANNA), GUEST)
-
-    assert caught.value.extras["slot_id"] == str(taken)
-    assert desk.slot(free).state == "OPEN"
-
-
 def test_a_frozen_redis_costs_half_a_second_once(
     make_desk: Callable[..., Desk], sqlite_url: str, own_redis: RunningRedis
 ) -> None:
