@@ -23,7 +23,6 @@ from app.notices.queue import Claim, Kind
 from app.notices.typed_text import name_to_greet, one_line
 
 
-
 @dataclass(frozen=True)
 class Wording:
     """How mails speak of a booking."""

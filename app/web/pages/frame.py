@@ -10,6 +10,7 @@ from app.web.pages.forgery import form_token
 from app.web.parts import parts
 
 BOOKING_PAGES = {"manage", "find_booking", "cancel", "move", "move_check"}
+MOVIE_PAGES = {"movies", "movie", "seats", "ticket"}
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,10 @@ def install(app: Flask) -> None:
 
 def navigation() -> list[Place]:
     page = (request.endpoint or "").removeprefix("pages.")
-    is_booking, is_mail = page in BOOKING_PAGES, page in {"mails", "mail"}
+    is_booking, is_mail, is_movie = page in BOOKING_PAGES, page in {"mails", "mail"}, page in MOVIE_PAGES
     places = [
-        Place("Find a time", url_for("pages.choose"), bool(page) and not is_booking and not is_mail),
+        Place("Find a time", url_for("pages.choose"), bool(page) and not (is_booking or is_mail or is_movie)),
+        Place("Movies", url_for("pages.movies"), is_movie),
         Place("My booking", url_for("pages.find_booking"), is_booking),
         Place("API", "/api-docs", False),
     ]

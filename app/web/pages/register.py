@@ -17,13 +17,16 @@ from app.web.pages import (
     mails,
     manage,
     move,
+    movies,
+    seats,
+    tickets,
     times,
 )
 from app.web.pages.blueprint import pages
 from app.web.pages.refusals import render_failure
 
 #: Importing a page adds its routes to the blueprint.
-PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails)
+PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails, movies, seats, tickets)
 
 
 def register_pages(app: APIFlask) -> None:
