@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Flask, request, url_for
+from flask import Flask, g, request, url_for
 
 from app.web.pages.forgery import form_token
 from app.web.parts import parts
@@ -29,7 +29,9 @@ def install(app: Flask) -> None:
 
 def navigation() -> list[Place]:
     page = (request.endpoint or "").removeprefix("pages.")
-    is_booking, is_mail, is_movie = page in BOOKING_PAGES, page in {"mails", "mail"}, page in MOVIE_PAGES
+    is_booking, is_mail = page in BOOKING_PAGES, page in {"mails", "mail"}
+    # The screens of a hold are the same for both; whose hold it is tells where one came from.
+    is_movie = page in MOVIE_PAGES or (not is_booking and bool(g.get("is_about_a_show")))
     places = [
         Place("Find a time", url_for("pages.choose"), bool(page) and not (is_booking or is_mail or is_movie)),
         Place("Movies", url_for("pages.movies"), is_movie),

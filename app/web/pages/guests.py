@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from flask import g
+
 from app.booking import manage_token
 from app.booking.actions import Actor
 from app.booking.reading import find_booking
@@ -80,6 +82,7 @@ def guest_of(token: str) -> Guest:
         raise NotFound("There is no such booking.")
     with parts().database.read() as connection:
         booking = find_booking(connection, booking_id, guest_actor(booking_id))
+        g.is_about_a_show = booking["showtime_id"] is not None
         return Guest(token, booking, read_now(connection))
 
 

@@ -124,8 +124,8 @@ def showing_of(showtime: Mapping[str, Any], free: Mapping[str, int], now: dateti
 
 def _left(seats: int) -> str:
     if seats == 0:
-        return "Sold out"
-    return f"{counted(seats, 'seat')} left" if seats <= FEW_SEATS else "Good choice of seats"
+        return "sold out"
+    return f"{counted(seats, 'seat')} left" if seats <= FEW_SEATS else "many seats free"
 
 
 def _card(

@@ -35,6 +35,11 @@ class Poster:
     shapes: tuple[Shape, ...]
     lines: tuple[str, ...]
 
+    @property
+    def size(self) -> int:
+        """Of the letters: the longest line decides."""
+        return min(25, 250 // max(len(line) for line in self.lines))
+
 
 def poster_of(seed: int, title: str) -> Poster:
     dice = random.Random(seed)  # noqa: S311 - a picture, no secret
@@ -77,7 +82,7 @@ def _rings(dice: random.Random, far: str, near: str, light: str) -> list[Shape]:
 
 def _city(dice: random.Random, far: str, near: str, light: str) -> list[Shape]:
     moon = Shape(_circle(dice.uniform(40, 160), dice.uniform(45, 80), dice.uniform(14, 24)), light)
-    return [moon, Shape(_towers(dice, 120, 190), far), Shape(_towers(dice, 175, 240), near)]
+    return [moon, Shape(_towers(dice, 120, 190), far), Shape(_towers(dice, 190, 225), near)]
 
 
 def _towers(dice: random.Random, low: float, high: float) -> str:

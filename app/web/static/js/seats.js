@@ -7,6 +7,7 @@ import { offerZoom } from "./seat_zoom.js";
 
 const WORDS = { free: "available", mine: "yours", held: "on hold for someone else", taken: "taken", closed: "not for sale" };
 const STATES = { OPEN: "free", HELD: "held", BOOKED: "taken", BLOCKED: "closed" };
+const NARROW = matchMedia("(max-width: 63.99rem)");
 const MOST_TRIES = 3;
 const RETRY_MS = 600;
 
@@ -126,7 +127,9 @@ class Basket {
   }
 
   start() {
+    this.root.classList.add("is-live");
     this.root.querySelector("[data-seat-submit]").hidden = true;
+    this.#fold(!NARROW.matches);
     for (const field of this.root.querySelectorAll("[name=mine]")) field.remove();
     const bar = this.root.querySelector("[data-hold]");
     if (bar) this.hold = startHold(bar);
@@ -194,6 +197,7 @@ class Basket {
     this.hold = null;
     const fresh = document.adoptNode(page.querySelector('[data-part="basket"]'));
     this.root.querySelector('[data-part="basket"]').replaceWith(fresh);
+    this.#fold(!NARROW.matches);
     if (bar) this.hold = startHold(bar, asked);
     this.#sync(fresh);
   }
@@ -201,9 +205,17 @@ class Basket {
   #showSeats(page) {
     const [old, fresh] = [this.root, page].map((tree) => tree.querySelector('[data-part="basket"]'));
     if (!fresh?.dataset.mine) return;
+    const wasOpen = old.querySelector(".basket__list")?.open ?? !NARROW.matches;
     old.dataset.mine = fresh.dataset.mine;
     old.querySelector("[data-basket-seats]").replaceWith(document.adoptNode(fresh.querySelector("[data-basket-seats]")));
+    this.#fold(wasOpen);
     this.#sync(old);
+  }
+
+  /** Where there is little room the list of seats is folded; whoever opens it keeps it open. */
+  #fold(isOpen) {
+    const list = this.root.querySelector(".basket__list");
+    if (list) list.open = isOpen;
   }
 
   #sync(basket) {
