@@ -16,7 +16,7 @@ from app.clock import SystemClock
 from app.config import Config, ConfigError
 from app.coordination.connection import connect_redis
 from app.database import Database
-from app.demo import calendar, people
+from app.demo import calendar, cinema, people
 from app.directory.directory import Directory
 from app.errors import Unavailable
 
@@ -58,6 +58,7 @@ def _fill(config: Config, engine: Engine, say: Callable[[str], None]) -> Counter
         added["of them cancelled"] += cancelled
         if booked:
             say(f"seed: {added['bookings']} appointments with {doctor.number + 1} of {len(doctors)} doctors")
+    added += cinema.add_cinema(directory, engine, config.clinic_timezone)
     return added
 
 

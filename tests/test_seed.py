@@ -11,12 +11,12 @@ from sqlalchemy import select, update
 
 from app.config import Config
 from app.database import Database, db_now
-from app.demo import calendar, people
+from app.demo import calendar, cinema, people
 from app.directory.directory import Directory
 from app.directory.doctors import create_doctor
 from app.directory.slots import delete_slot
 from app.seed import SeedRefused, demo_engine, seed
-from app.tables import Booking, Doctor, Patient, Slot, User, metadata
+from app.tables import Booking, Doctor, Hall, Movie, Patient, Showtime, Slot, User, metadata
 from tests.servers import run_python_module
 
 
@@ -70,13 +70,28 @@ def test_the_demo_has_everybody_and_a_busy_fortnight(database: Database) -> None
     }
     assert len({row.specialization for row in rows(database, Doctor.specialization)}) == 5
     assert len(rows(database, Patient.id)) == 10
-    statuses = Counter(row.status for row in rows(database, Booking.status))
+    statuses = Counter(
+        row.status for row in rows(database, Booking.status, Booking.doctor_id) if row.doctor_id
+    )
     assert set(statuses) == {"CONFIRMED", "CANCELLED"}
     assert statuses.total() == 75
     assert 11 <= statuses["CANCELLED"] <= 19
-    states = Counter(row.state for row in rows(database, Slot.state))
+    states = Counter(row.state for row in rows(database, Slot.state, Slot.doctor_id) if row.doctor_id)
     assert states["BOOKED"] == statuses["CONFIRMED"]
     assert states["OPEN"] >= 5 * 10 * 16 - states["BOOKED"]
+
+
+def test_the_demo_has_movies_with_showtimes_and_some_seats_sold(database: Database) -> None:
+    seed(config_for(database.url), silent)
+
+    assert len(rows(database, Hall.id)) == 2
+    assert len(rows(database, Movie.id)) == 4
+    by_movie = Counter(row.movie_id for row in rows(database, Showtime.movie_id))
+    assert set(by_movie) == {row.id for row in rows(database, Movie.id)}
+    assert min(by_movie.values()) >= cinema.DAYS_AHEAD
+    seats = Counter(row.state for row in rows(database, Slot.state, Slot.showtime_id) if row.showtime_id)
+    assert 0 < seats["BOOKED"] < seats["OPEN"] / 5
+    assert set(seats) == {"OPEN", "BOOKED"}
 
 
 def test_seeding_twice_changes_nothing(database: Database) -> None:

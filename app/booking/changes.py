@@ -11,7 +11,7 @@ from app.booking.engine import Act, Engine
 from app.booking.errors import TooManyExtensions
 from app.booking.intervals import retire_interval
 from app.booking.rules import Actor
-from app.booking.seen import let_go, require_slots, seen_by, set_booking, why_ended, why_not_pending
+from app.booking.seen import let_go, seen_by, set_booking, why_ended, why_not_all, why_not_pending
 from app.database import db_now
 from app.errors import ValidationFailed
 from app.idempotency import Answer, Document, RequestKey
@@ -32,13 +32,13 @@ def confirm_booking(
         fences = statements.fences_of(act.tx, booking_id)
         rows = statements.book_held_slots(act.tx, booking_id, fences)
         if not rows or len(rows) < len(fences):
-            raise why_not_pending(seen_by(act.tx, booking_id, actor))
-        require_slots(act.tx, booking_id, fences)
+            raise why_not_all(act.tx, booking_id, actor, fences)
         values = patient_values(act.tx, patient)
         if not (seen.patient_name or values.get("patient_name")):
             raise ValidationFailed.of("patient_name", "say who the booking is for")
-        set_booking(act.tx, booking_id, BookingStatus.PENDING, status=BookingStatus.CONFIRMED,
-                    expires_at=None, confirmed_at=db_now(), **values)  # fmt: skip
+        set_booking(act.tx, booking_id, BookingStatus.PENDING, owning=len(fences),
+                    status=BookingStatus.CONFIRMED, expires_at=None, confirmed_at=db_now(),
+                    **values)  # fmt: skip
         act.audit("confirm", booking_id, rows)
         act.notify(booking_id, "confirmation", 0)
         act.slots_changed(rows)
@@ -60,10 +60,9 @@ def extend_hold(
         fences = statements.fences_of(act.tx, booking_id)
         rows = statements.extend_held_slots(act.tx, booking_id, list(fences), engine.hold_seconds, latest)
         if not rows or len(rows) < len(fences):
-            raise why_not_pending(seen_by(act.tx, booking_id, actor))
-        require_slots(act.tx, booking_id, fences)
-        set_booking(act.tx, booking_id, BookingStatus.PENDING, expires_at=first_deadline(rows),
-             extensions=Booking.extensions + 1)  # fmt: skip
+            raise why_not_all(act.tx, booking_id, actor, fences)
+        set_booking(act.tx, booking_id, BookingStatus.PENDING, owning=len(fences),
+                    expires_at=first_deadline(rows), extensions=Booking.extensions + 1)  # fmt: skip
         act.audit("extend", booking_id, rows)
         act.slots_changed(rows)
         return read_booking(act.tx, booking_id)
@@ -120,10 +119,9 @@ def _give_up(
         fences.clear()
         fences.update(statements.fences_of(act.tx, booking_id))
         rows = let_go(act.tx, list(fences), booking_id)
-        require_slots(act.tx, booking_id, {})
-        set_booking(act.tx, booking_id, BookingStatus(seen.status), status=BookingStatus.CANCELLED,
-             expires_at=None, cancelled_at=db_now(), cancel_reason=reason,
-             sequence=Booking.sequence + 1)  # fmt: skip
+        set_booking(act.tx, booking_id, BookingStatus(seen.status), owning=0,
+                    status=BookingStatus.CANCELLED, expires_at=None, cancelled_at=db_now(),
+                    cancel_reason=reason, sequence=Booking.sequence + 1)  # fmt: skip
         act.audit(action, booking_id, rows, had_reason=reason is not None)
         act.slots_changed(retire_interval(act.tx, rows))
         if seen.status == BookingStatus.CONFIRMED:

@@ -49,8 +49,9 @@ def reschedule_booking(
         if seen.showtime_id is not None and len(new) != len(left):
             raise ValidationFailed.of("slot_ids", "choose as many seats as you have")
         taken, freed = _swap(act, booking_id, seen, new, left)
-        set_booking(act.tx, booking_id, BookingStatus.CONFIRMED, doctor_id=taken[0].doctor_id,
-                    showtime_id=taken[0].showtime_id, starts_at=min(row.starts_at for row in taken),
+        set_booking(act.tx, booking_id, BookingStatus.CONFIRMED, owning=len(wanted),
+                    doctor_id=taken[0].doctor_id, showtime_id=taken[0].showtime_id,
+                    starts_at=min(row.starts_at for row in taken),
                     ends_at=max(row.ends_at for row in taken), is_appointment=False,
                     sequence=Booking.sequence + 1)  # fmt: skip
         act.audit("reschedule", booking_id, taken, previous_slots=[str(old) for old in old_fences])

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from app.booking import statements
 from app.booking.documents import shown_status
@@ -15,15 +15,9 @@ from app.booking.rules import Actor
 from app.booking.statements import SlotRow
 from app.database import TransientFailure
 from app.errors import NotFound
-from app.tables.booking import Booking, BookingStatus
+from app.tables.booking import Booking, BookingSlot, BookingStatus
 
 EXPIRED = "The time was held for too long and has been offered to others."
-
-
-def require_slots(tx: Connection, booking_id: uuid.UUID, fences: Mapping[int, int]) -> None:
-    """Under its slots' locks: the booking has just these. Another window's change sends us to look again."""
-    if statements.fences_of(tx, booking_id) != dict(fences):
-        raise TransientFailure
 
 
 def let_go(
@@ -58,16 +52,32 @@ def seen_by(tx: Connection, booking_id: uuid.UUID, actor: Actor) -> Row[Any]:
     return row
 
 
-def set_booking(tx: Connection, booking_id: uuid.UUID, expected: BookingStatus, **values: Any) -> None:
-    """Change the booking; if it is not in the expected status any more, look again from the start."""
-    changed = tx.execute(
-        update(Booking)
-        .where(Booking.id == booking_id, Booking.status == expected)
-        .values(**values)
-        .returning(Booking.id)
-    )
+def set_booking(
+    tx: Connection,
+    booking_id: uuid.UUID,
+    expected: BookingStatus,
+    *,
+    owning: int | None = None,
+    **values: Any,
+) -> None:
+    """Change the booking; if it has another status by now, or does not own so many slots as it should
+    after this change, look again from the start."""
+    conditions = [Booking.id == booking_id, Booking.status == expected]
+    if owning is not None:
+        claims = select(func.count()).where(BookingSlot.booking_id == booking_id, BookingSlot.live)
+        conditions.append(claims.scalar_subquery() == owning)
+    changed = tx.execute(update(Booking).where(*conditions).values(**values).returning(Booking.id))
     if changed.first() is None:
         raise TransientFailure
+
+
+def why_not_all(
+    tx: Connection, booking_id: uuid.UUID, actor: Actor, fences: Mapping[int, int]
+) -> HoldExpired | WrongState:
+    """Why a hold's slots could not all be changed. When they are others by now: look again."""
+    if statements.fences_of(tx, booking_id) != fences:
+        raise TransientFailure
+    return why_not_pending(seen_by(tx, booking_id, actor))
 
 
 def why_not_pending(seen: Row[Any]) -> HoldExpired | WrongState:

@@ -93,15 +93,18 @@ def drop_slots(
 
 
 def _pending_and_locked(act: Act, booking_id: uuid.UUID, actor: Actor, new: Iterable[int]) -> dict[int, int]:
-    """The slots of a hold that stands, and their fences; they and the new ones are locked, in order."""
+    """The slots of a hold that stands, and their fences; they and the new ones are locked, in order.
+
+    Whoever changes the hold locks all of its slots. One that is locked here and still its own keeps
+    everybody else out, whatever was added while we waited."""
     before = statements.fences_of(act.tx, booking_id)
     statements.look_at_slots(act.tx, sorted({*before, *new}), lock=True)
     seen = seen_by(act.tx, booking_id, actor)
     if seen.shown_status != BookingStatus.PENDING:
         raise why_not_pending(seen)
     owned = statements.fences_of(act.tx, booking_id)
-    if owned != before:
-        raise TransientFailure  # another change of the same hold was quicker: look again
+    if before.keys().isdisjoint(owned):
+        raise TransientFailure
     return owned
 
 
@@ -117,7 +120,7 @@ def _changed(act: Act, booking_id: uuid.UUID, action: str, rows: list[SlotRow]) 
     """Write what goes with slots that came to the hold or left it."""
     remaining = statements.slots_of(act.tx, booking_id)
     require_one_owner(remaining)
-    set_booking(act.tx, booking_id, BookingStatus.PENDING,
+    set_booking(act.tx, booking_id, BookingStatus.PENDING, owning=len(remaining),
                 starts_at=min(row.starts_at for row in remaining),
                 ends_at=max(row.ends_at for row in remaining))  # fmt: skip
     act.audit(action, booking_id, rows)

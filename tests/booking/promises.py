@@ -49,7 +49,8 @@ PROMISES = {
            OR coalesce(s.doctor_id, 0) <> coalesce(b.doctor_id, 0)""",
     "a hold has one deadline": """
         SELECT b.id FROM bookings b JOIN slots s ON s.booking_id = b.id AND s.state = 'HELD'
-        WHERE b.status = 'PENDING' GROUP BY b.id, b.expires_at HAVING min(s.hold_until) <> b.expires_at""",
+        WHERE b.status = 'PENDING' AND NOT {lapsed}
+        GROUP BY b.id, b.expires_at HAVING min(s.hold_until) <> b.expires_at""",
     "no claim has a fence above its slot's": """
         SELECT s.id FROM slots s JOIN booking_slots c ON c.slot_id = s.id WHERE c.fence > s.fence""",
     "streams have no gap": """

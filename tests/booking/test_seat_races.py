@@ -126,3 +126,26 @@ def test_a_seat_wanted_for_two_holds_goes_to_one(nodes: list[Desk], cinema: Cine
     assert len(winners(outcomes)) == 1
     assert reasons(outcomes) == {"SLOT_HELD"}
     assert broken_promises(nodes[0].database) == []
+
+
+def test_a_seat_added_while_its_hold_is_confirmed_is_booked_with_it_or_refused(
+    nodes: list[Desk], cinema: Cinema
+) -> None:
+    for _ in range(6):
+        seats = list(cinema.ids(cinema.add_showtime(block(1, 4))).values())
+        held = actions.hold_slot(nodes[0].engine, Claim((seats[0],), ANNA), GUEST).value
+        booking_id, owner = uuid.UUID(held["id"]), owner_of(held)
+
+        outcomes = together(
+            [
+                lambda s=seats, b=booking_id, o=owner: actions.add_slots(nodes[1].engine, b, [s[1]], o).value,
+                lambda b=booking_id, o=owner: actions.confirm_booking(nodes[2].engine, b, o).value,
+                lambda b=booking_id, o=owner: actions.extend_hold(nodes[0].engine, b, o).value,
+            ]
+        )
+
+        added, confirmed, _ = outcomes
+        assert isinstance(confirmed, dict)
+        expected = "BOOKED" if isinstance(added, dict) else "OPEN"
+        assert nodes[0].slot(seats[1]).state == expected
+        assert broken_promises(nodes[0].database) == []

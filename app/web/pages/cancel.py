@@ -56,6 +56,7 @@ def _question(guest: Guest, typed: Wrong) -> str:
     return render_template(
         "cancel.html",
         visit=visit_of_booking(guest.booking),
+        speech=guest.speech,
         values=typed.values,
         wrong=typed.sentences,
         found=typed.summary,

@@ -32,6 +32,7 @@ def check(token: str) -> Response | str:
         "check.html",
         hold=hold_bar(guest, "check"),
         visit=visit_of_booking(guest.booking),
+        speech=guest.speech,
         values=guest.booking,
         key=new_key(),
         was_taken_again=request.args.get("again") == "1",

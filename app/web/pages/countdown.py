@@ -20,8 +20,12 @@ class HoldBar:
     token: str
     #: Which showing of the page this is; see my_hold.new_view().
     view: str
-    #: The screen it is shown on, to come back to: details or check.
+    #: The screen it is shown on, to come back to: details or check, or seats with their basket.
     here: str
+    #: What is held, for those who hear it: "This time is", "These seats are".
+    subject: str
+    #: Where a script asks how much is left; nothing for the page itself.
+    ask_url: str
     until: str
     seconds_left: float
     total_seconds: float
@@ -39,6 +43,8 @@ def hold_bar(guest: Guest, here: str) -> HoldBar:
         token=guest.token,
         view=new_view(guest.token),
         here=here,
+        subject=guest.speech.held,
+        ask_url=url_for("pages.basket", showtime_id=guest.showtime_id) if here == "seats" else "",
         until=clock_time(expires_at, guest.zone),
         seconds_left=left,
         total_seconds=total,

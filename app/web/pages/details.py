@@ -60,6 +60,7 @@ def _form(guest: Guest, typed: Wrong) -> str:
         "details.html",
         hold=hold_bar(guest, "details"),
         visit=visit_of_booking(guest.booking),
+        speech=guest.speech,
         values=typed.values,
         wrong=typed.sentences,
         found=typed.summary,

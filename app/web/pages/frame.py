@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Flask, request, url_for
+from flask import Flask, g, request, url_for
 
 from app.web.pages.forgery import form_token
 from app.web.parts import parts
 
 BOOKING_PAGES = {"manage", "find_booking", "cancel", "move", "move_check"}
+MOVIE_PAGES = {"movies", "movie", "seats", "ticket"}
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,12 @@ def install(app: Flask) -> None:
 def navigation() -> list[Place]:
     page = (request.endpoint or "").removeprefix("pages.")
     is_booking, is_mail, is_monitor = page in BOOKING_PAGES, page in {"mails", "mail"}, "monitor" in page
-    is_elsewhere = is_booking or is_mail or is_monitor
+    # The screens of a hold are the same for both; whose hold it is tells where one came from.
+    is_movie = page in MOVIE_PAGES or (not is_booking and bool(g.get("is_about_a_show")))
+    is_elsewhere = is_booking or is_mail or is_monitor or is_movie
     places = [
         Place("Find a time", url_for("pages.choose"), bool(page) and not is_elsewhere),
+        Place("Movies", url_for("pages.movies"), is_movie),
         Place("My booking", url_for("pages.find_booking"), is_booking),
         Place("Monitor", url_for("pages.monitor"), is_monitor),
         Place("API", "/api-docs", False),

@@ -8,11 +8,14 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from flask import g
+
 from app.booking import manage_token
 from app.booking.actions import Actor
 from app.booking.reading import find_booking
 from app.directory.placing import read_now
 from app.errors import NotFound
+from app.web.pages.speech import Speech, speech_of
 from app.web.parts import parts
 
 
@@ -38,6 +41,19 @@ class Guest:
         return int(self.booking["slot_id"])
 
     @property
+    def slot_ids(self) -> tuple[int, ...]:
+        return tuple(int(slot["id"]) for slot in self.booking["slots"])
+
+    @property
+    def showtime_id(self) -> int | None:
+        """Of the seats; None for a time of a doctor."""
+        return int(self.booking["showtime_id"]) if self.booking["showtime_id"] else None
+
+    @property
+    def speech(self) -> Speech:
+        return speech_of(self.booking)
+
+    @property
     def is_held(self) -> bool:
         return bool(self.booking["status"] == "PENDING")
 
@@ -52,7 +68,7 @@ class Guest:
 
     @property
     def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.booking["doctor"]["timezone"])
+        return ZoneInfo(self.booking["timezone"])
 
 
 def guest_actor(booking_id: uuid.UUID) -> Actor:
@@ -66,6 +82,7 @@ def guest_of(token: str) -> Guest:
         raise NotFound("There is no such booking.")
     with parts().database.read() as connection:
         booking = find_booking(connection, booking_id, guest_actor(booking_id))
+        g.is_about_a_show = booking["showtime_id"] is not None
         return Guest(token, booking, read_now(connection))
 
 

@@ -16,13 +16,14 @@ GONE = 410
 
 def lapsed_page(guest: Guest, typed: Mapping[str, str] | None = None) -> Response:
     """typed is what came with the request that was too late; what came before is kept with the hold."""
-    visit = visit_of_booking(guest.booking)
+    visit, speech = visit_of_booking(guest.booking), guest.speech
     ended = "ended" if guest.booking["status"] == "EXPIRED" else "been given back"
     return make_response(
         render_template(
             "lapsed.html",
-            title=f"Your hold on {visit.time} has {ended}",
+            title=f"Your hold on {visit.seats or visit.time} has {ended}",
             visit=visit,
+            speech=speech,
             again_url=url_for("pages.hold_again", token=guest.token),
             times_url=times_url(guest),
             details=typed,

@@ -14,6 +14,7 @@ from app.web.pages.blueprint import pages
 from app.web.pages.guests import Guest, guest_of
 from app.web.pages.hold import SEE_OTHER
 from app.web.pages.lapsed import lapsed_page
+from app.web.pages.tickets import ticket_of
 from app.web.pages.visits import Visit, visit_of_booking
 from app.web.pages.wording import instant, long_day
 from app.web.parts import parts
@@ -47,13 +48,22 @@ def manage(token: str) -> Response | str:
     return render_template(
         "booking.html",
         visit=visit,
+        speech=guest.speech,
         panel=panel_of(guest, visit),
+        ticket=ticket_of(guest.booking) if guest.showtime_id else None,
         processed=_processed(guest.booking),
-        doctor_url=url_for("pages.times", doctor_id=int(guest.booking["doctor_id"])),
+        again_url=_again_url(guest),
         calendar_url=url_for("pages.calendar_entry", token=token),
         move_url=url_for("pages.move", token=token),
         cancel_url=url_for("pages.cancel", token=token),
     )
+
+
+def _again_url(guest: Guest) -> str:
+    """Where to book the like of it again."""
+    if guest.showtime_id is not None:
+        return url_for("pages.movie", movie_id=int(guest.booking["showtime"]["movie"]["id"]))
+    return url_for("pages.times", doctor_id=int(guest.booking["doctor_id"]))
 
 
 @pages.get("/m/<token>/appointment.ics")
@@ -65,7 +75,8 @@ def calendar_entry(token: str) -> Response:
         return lapsed_page(guest)
     config = parts().config
     entry = download(guest.booking, config.mail_from, config.base_url + url_for("pages.manage", token=token))
-    name = f"appointment-{guest.booking['reference']}.ics"
+    kind = "seats" if guest.showtime_id else "appointment"
+    name = f"{kind}-{guest.booking['reference']}.ics"
     return Response(
         entry,
         content_type="text/calendar; charset=utf-8; method=PUBLISH",
@@ -75,20 +86,18 @@ def calendar_entry(token: str) -> Response:
 
 def panel_of(guest: Guest, visit: Visit) -> Panel:
     """What the page says first, by the booking's state and the time of looking."""
-    booking = guest.booking
-    when = f"{visit.day} at {visit.time}, with {visit.doctor}."
+    booking, speech = guest.booking, guest.speech
+    when = f"{visit.day} at {visit.time}, {visit.whose}."
     if booking["status"] == "CANCELLED":
         cancelled = long_day(instant(booking["cancelled_at"]).astimezone(guest.zone).date())
-        return Panel(
-            "This appointment is cancelled", f"Cancelled on {cancelled}. The time went back to others."
-        )
+        return Panel(speech.cancelled, f"Cancelled on {cancelled}. {speech.cancelled_words}")
     if not guest.is_confirmed or instant(booking["starts_at"]) <= guest.now:
-        return Panel("This appointment has passed", when)
+        return Panel(speech.passed, when)
     if booking["sequence"] > 0:
-        return Panel("Appointment moved", f"{when} The old time went back to others.", is_live=True)
+        return Panel(speech.moved, f"{when} {speech.moved_words}", is_live=True)
     if _is_news(booking, guest.now):
-        return Panel("Appointment booked", when, is_live=True)
-    return Panel("Your appointment", when, is_live=True)
+        return Panel(speech.booked, when, is_live=True)
+    return Panel(speech.yours, when, is_live=True)
 
 
 def _is_news(booking: dict[str, Any], now: datetime) -> bool:

@@ -14,7 +14,8 @@ from app.web.pages.blueprint import pages
 from app.web.pages.cancel import can_change
 from app.web.pages.forms import request_key
 from app.web.pages.guests import guest_of
-from app.web.pages.hold import SEE_OTHER, wanted_slot_id
+from app.web.pages.hold import SEE_OTHER, wanted_slot_id, wanted_slot_ids
+from app.web.pages.move_seats import render_seat_check, render_seat_mover
 from app.web.pages.offers import new_key
 from app.web.pages.times import render_picker
 from app.web.pages.visits import visit_of_booking, visit_of_slot
@@ -25,20 +26,26 @@ from app.web.policy import policy
 @pages.get("/m/<token>/move")
 @policy("public")
 def move(token: str) -> Response | str:
-    """Pick another time with the same doctor."""
+    """Pick another time with the same doctor, or other seats for the same movie."""
     guest = guest_of(token)
     if not can_change(guest):
         return _see(token)
+    if guest.showtime_id is not None:
+        return render_seat_mover(guest)
     return render_picker(int(guest.booking["doctor_id"]), moving=guest)
 
 
 @pages.get("/m/<token>/move/check")
 @policy("public")
 def move_check(token: str) -> Response | str:
-    """Old time and new time beside each other."""
+    """Old and new beside each other."""
     guest = guest_of(token)
+    if not can_change(guest):
+        return _see(token)
+    if guest.showtime_id is not None:
+        return render_seat_check(guest)
     slot_id = wanted_slot_id(request.args)
-    if not can_change(guest) or slot_id == guest.slot_id:
+    if slot_id == guest.slot_id:
         return _see(token)
     with parts().database.read() as connection:
         slot = read_slot(connection, slot_id)
@@ -47,7 +54,8 @@ def move_check(token: str) -> Response | str:
         "move.html",
         visit=visit_of_booking(guest.booking),
         new_visit=replace(visit_of_slot(slot, doctor), patient=guest.booking["patient_name"]),
-        slot_id=slot_id,
+        speech=guest.speech,
+        slot_ids=[slot_id],
         key=new_key(),
         move_url=url_for("pages.move_now", token=token),
         times_url=f"{url_for('pages.move', token=token)}?date={slot['slot_date']}",
@@ -60,10 +68,11 @@ def move_check(token: str) -> Response | str:
 def move_now(token: str) -> Response:
     """Move the booking in one transaction."""
     guest = guest_of(token)
-    slot_id = wanted_slot_id(request.form)
-    if can_change(guest) and slot_id != guest.slot_id:
-        key = request_key({"slot_id": slot_id}, variant=str(slot_id))
-        reschedule_booking(parts().engine, guest.booking_id, slot_id, guest.actor, key)
+    slot_ids = wanted_slot_ids(request.form)
+    if can_change(guest) and set(slot_ids) != set(guest.slot_ids):
+        named = ",".join(map(str, slot_ids))
+        key = request_key({"slot_ids": named}, variant=named)
+        reschedule_booking(parts().engine, guest.booking_id, slot_ids, guest.actor, key)
     return _see(token)
 
 

@@ -21,6 +21,7 @@ from app.web.pages.hold import where_it_is
 from app.web.pages.lapsed import lapsed_page
 from app.web.pages.monitor.refused import is_about_monitor, render_refused
 from app.web.pages.offers import Offer, new_key, offer_of
+from app.web.pages.seat_refusals import seats_lost_page, wanted_showtime
 from app.web.pages.wording import clock_time, instant, short_day, span
 from app.web.parts import parts
 
@@ -75,6 +76,8 @@ def render_failure(failure: Failure) -> Response:
 
 def _conflict(failure: Failure) -> Response:
     guest = _guest()
+    if showtime_id := wanted_showtime(failure, guest):
+        return seats_lost_page(failure, showtime_id, guest)
     slot_id = _wanted_slot(failure, guest)
     if slot_id is None:
         return _plain(failure)

@@ -17,6 +17,9 @@ from app.web.pages import (
     mails,
     manage,
     move,
+    movies,
+    seats,
+    tickets,
     times,
 )
 from app.web.pages.blueprint import pages
@@ -34,7 +37,7 @@ from app.web.pages.monitor import (
 from app.web.pages.refusals import render_failure
 
 #: Importing a page adds its routes to the blueprint.
-PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails)
+PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails, movies, seats, tickets)
 MONITOR = (health, traffic, election, clocks, replication, race, integrity, orders, login)
 
 

@@ -1,8 +1,8 @@
-"""What the appointment slip shows: of a booking, of a slot, or of a day before a time is chosen."""
+"""What the slip shows: of a booking, of a slot or showtime, or of a day before a time is chosen."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -35,11 +35,16 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Visit:
-    """An appointment in words; what is None is not chosen yet."""
+    """An appointment, or seats at a showtime, in words; what is None is not chosen yet or not of its kind."""
 
-    doctor: str
-    specialization: str
     place: str | None
+    doctor: str | None = None
+    specialization: str | None = None
+    movie: str | None = None
+    #: Rating and genre.
+    about: str | None = None
+    seats: str | None = None
+    price: str | None = None
     zone: str | None = None
     leaf: Leaf | None = None
     day: str | None = None
@@ -53,7 +58,13 @@ class Visit:
     reference: str | None = None
     stamp: str | None = None
 
+    @property
+    def whose(self) -> str:
+        """With whom, or what is shown."""
+        return f"with {self.doctor}" if self.doctor else f"“{self.movie}”"
 
+
+SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
 STAMPS = {
     "CONFIRMED": "Booked",
     "CANCELLED": "Cancelled",
@@ -64,12 +75,10 @@ STAMPS = {
 
 
 def visit_of_booking(booking: Mapping[str, Any]) -> Visit:
-    doctor = booking["doctor"]
+    what = _show_in(booking) if booking["showtime"] else _doctor_in(booking["doctor"])
     return Visit(
-        **_when(booking, ZoneInfo(doctor["timezone"])),
-        doctor=doctor["name"],
-        specialization=doctor["specialization"],
-        place=doctor["hospital"],
+        **_when(booking, ZoneInfo(booking["timezone"])),
+        **what,
         patient=booking["patient_name"],
         email=booking["patient_email"],
         reason=booking["reason"],
@@ -79,23 +88,58 @@ def visit_of_booking(booking: Mapping[str, Any]) -> Visit:
 
 
 def visit_of_slot(slot: Mapping[str, Any], doctor: Mapping[str, Any]) -> Visit:
-    return Visit(
-        **_when(slot, ZoneInfo(doctor["timezone"])),
-        doctor=doctor["name"],
-        specialization=doctor["specialization"],
-        place=doctor["hospital"],
-    )
+    return Visit(**_when(slot, ZoneInfo(doctor["timezone"])), **_doctor_in(doctor))
+
+
+def visit_of_showtime(showtime: Mapping[str, Any]) -> Visit:
+    """A showtime before seats are chosen."""
+    return Visit(**_when(showtime, ZoneInfo(showtime["timezone"])), **_movie_in(showtime))
 
 
 def visit_on_day(doctor: Mapping[str, Any], day: date | None) -> Visit:
     """A day without a time: what one knows while choosing."""
     return Visit(
-        doctor=doctor["name"],
-        specialization=doctor["specialization"],
-        place=doctor["hospital"],
+        **_doctor_in(doctor),
         leaf=Leaf.of(day) if day else None,
         day=long_day(day) if day else None,
     )
+
+
+def seat_labels(slots: Sequence[Mapping[str, Any]]) -> str:
+    """E7, E8, E9."""
+    return ", ".join(f"{slot['row']}{slot['number']}" for slot in slots)
+
+
+def money(cents: int, currency: str) -> str:
+    """€12.50; a currency without a sign of its own in front as its code."""
+    sign = SIGNS.get(currency, f"{currency} ")
+    return f"{sign}{cents // 100}.{cents % 100:02}"
+
+
+def _doctor_in(doctor: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "doctor": doctor["name"],
+        "specialization": doctor["specialization"],
+        "place": doctor["hospital"],
+    }
+
+
+def _movie_in(showtime: Mapping[str, Any]) -> dict[str, Any]:
+    movie, hall = showtime["movie"], showtime["hall"]
+    return {
+        "movie": movie["title"],
+        "about": f"{movie['rating']}, {movie['genre']}",
+        "place": f"{hall['name']}, {hall['place']}",
+    }
+
+
+def _show_in(booking: Mapping[str, Any]) -> dict[str, Any]:
+    showtime = booking["showtime"]
+    return {
+        **_movie_in(showtime),
+        "seats": seat_labels(booking["slots"]),
+        "price": money(showtime["total_cents"], showtime["currency"]),
+    }
 
 
 def _when(span: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:

@@ -26,6 +26,10 @@ export class Countdown {
     this.#tick();
   }
 
+  stop() {
+    clearInterval(this.#timer);
+  }
+
   end() {
     this.#endsAt = performance.now();
     this.#tick();

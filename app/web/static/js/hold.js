@@ -7,8 +7,11 @@ const MOST_TRIES = 4;
 const RETRY_MS = 700;
 const RETURN_CHECK_MS = 1500; // an earlier page's release may still be under way
 
-export function startHold(bar) {
-  new Hold(bar).start();
+/** Counting from when the page was asked for, or from a moment given. Returns the hold. */
+export function startHold(bar, asked) {
+  const hold = new Hold(bar);
+  hold.start(asked);
+  return hold;
 }
 
 class Hold {
@@ -20,12 +23,19 @@ class Hold {
     this.dialog = document.querySelector("[data-more-time]");
   }
 
-  start() {
+  start(asked) {
     // The reply was under way for a while; counting from the request never promises too much.
     const [navigation] = performance.getEntriesByType("navigation");
-    this.countdown.begin(Number(this.bar.dataset.secondsLeft), navigation?.requestStart ?? 0);
+    this.countdown.begin(Number(this.bar.dataset.secondsLeft), asked ?? navigation?.requestStart ?? 0);
     this.#listen();
-    announce(`This time is held for you until ${this.bar.dataset.until}.`);
+    announce(`${this.bar.dataset.subject} held for you until ${this.bar.dataset.until}.`);
+  }
+
+  /** Nothing is held any more: this bar says nothing, asks nothing and gives nothing back. */
+  stop() {
+    this.countdown.stop();
+    this.isStopped = this.isKept = true;
+    this.#closeDialog();
   }
 
   #listen() {
@@ -52,16 +62,16 @@ class Hold {
     this.#closeDialog();
     const asked = performance.now();
     const answer = await postForm(this.bar.dataset.extend, this.#fields()).catch(() => null);
-    if (this.#adopt(answer, asked)) announce(`Held for you until ${this.bar.dataset.until}.`);
+    if (this.adopt(answer, asked)) announce(`Held for you until ${this.bar.dataset.until}.`);
     else if (answer?.status === 409) this.#say(answer.page.querySelector("h1")?.textContent ?? "This hold cannot be extended again.");
   }
 
   /** Ask the server how much is left: the machine may have slept. */
   async #ask() {
-    if (this.countdown.isOver) return;
+    if (this.countdown.isOver || this.isStopped) return;
     const asked = performance.now();
-    const answer = await fetchPage(location.href).catch(() => null);
-    if (!this.#adopt(answer, asked) && answer?.status === 410) this.countdown.end();
+    const answer = await fetchPage(this.bar.dataset.ask || location.href).catch(() => null);
+    if (!this.adopt(answer, asked) && answer?.status === 410) this.countdown.end();
   }
 
   /** What is typed stays. The same time is taken again if nobody has it, else others are offered. */
@@ -73,7 +83,7 @@ class Hold {
     }
     const before = this.bar.dataset.token;
     const answer = await postForm(this.bar.dataset.again, this.#fields()).catch(() => null);
-    if (!this.#adopt(answer, performance.now())) {
+    if (!this.adopt(answer, performance.now())) {
       // 410: the old hold stood when we asked and ended before it was shown. No answer, 5xx: it may pass.
       const mayPass = !answer || answer.status === 410 || answer.status >= 500;
       if (mayPass && triesLeft > 1) setTimeout(() => this.#lapsed(triesLeft - 1), RETRY_MS);
@@ -85,7 +95,7 @@ class Hold {
   }
 
   /** Take over the bar of the server's answer; false when there is none. */
-  #adopt(answer, asked) {
+  adopt(answer, asked) {
     const fresh = answer?.status === 200 ? answer.page.querySelector("[data-hold]") : null;
     if (!fresh) return false;
     const before = this.bar.dataset.token;
@@ -93,6 +103,7 @@ class Hold {
     this.bar.querySelector("[data-hold-words]").replaceChildren(...fresh.querySelector("[data-hold-words]").childNodes);
     if (before !== this.bar.dataset.token) this.#renameHold(before, this.bar.dataset.token);
     this.countdown.begin(Number(fresh.dataset.secondsLeft), asked);
+    this.bar.dispatchEvent(new CustomEvent("hold:changed", { bubbles: true, detail: answer.page }));
     return true;
   }
 
@@ -107,12 +118,13 @@ class Hold {
   }
 
   #offerOthers(answer) {
+    this.bar.dispatchEvent(new CustomEvent("hold:ended", { bubbles: true }));
     const conflict = answer?.page?.querySelector('[data-part="conflict"]');
     if (!conflict) {
       this.#say(`The hold ended at ${this.bar.dataset.until}. Go on, and we try to hold the time again.`);
       return;
     }
-    this.#say("This time was taken by someone else. What you typed is kept.");
+    this.#say(conflict.querySelector("h1")?.textContent ?? "This was taken by someone else.");
     this.bar.after(document.adoptNode(conflict));
     conflict.querySelector("form")?.addEventListener("submit", (event) => carryTyped(event.target));
     conflict.tabIndex = -1;

@@ -21,6 +21,9 @@ window.addEventListener("pageshow", (event) => {
 const picker = document.querySelector("[data-picker]");
 if (picker) import("./picker.js").then(({ startPicker }) => startPicker(picker));
 
+const seats = document.querySelector("[data-seats]");
+if (seats) import("./seats.js").then(({ startSeats }) => startSeats(seats));
+
 const hold = document.querySelector("[data-hold]");
 if (hold) import("./hold.js").then(({ startHold }) => startHold(hold));
 

@@ -1,0 +1,30 @@
+// The size of the hall: buttons, and a fit to the width there is.
+const SMALLEST = 0.5;
+const LARGEST = 2;
+const STEP = 1.25;
+const SMALLEST_TARGET_PX = 24; // WCAG 2.5.8
+
+export function offerZoom(root) {
+  const scroll = root.querySelector("[data-scroll]");
+  const table = scroll.querySelector("table");
+  const tools = root.querySelector("[data-zoom]");
+  let factor = 1;
+
+  function set(wanted) {
+    factor = Math.min(LARGEST, Math.max(SMALLEST, wanted));
+    table.style.setProperty("--zoom", factor);
+  }
+
+  /** As large as fits, but never so small that a finger cannot hit a seat. */
+  function fit(smallest = SMALLEST) {
+    set(1);
+    set(Math.max(smallest, Math.min(1, (scroll.clientWidth - 2) / table.scrollWidth)));
+  }
+
+  tools.hidden = false;
+  tools.querySelector("[data-zoom-out]").addEventListener("click", () => set(factor / STEP));
+  tools.querySelector("[data-zoom-in]").addEventListener("click", () => set(factor * STEP));
+  tools.querySelector("[data-zoom-fit]").addEventListener("click", () => fit());
+  const seat = table.querySelector(".seat").getBoundingClientRect().width;
+  if (table.scrollWidth > scroll.clientWidth && seat) fit(SMALLEST_TARGET_PX / seat);
+}
