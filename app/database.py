@@ -45,7 +45,7 @@ TRANSIENT = {SERIALIZATION_FAILURE, DEADLOCK}
 CONNECTION_LOST = ("08", "57P")
 SQLITE_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 SQLITE_OUTAGES = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY")
-MOST_ATTEMPTS = 5
+MOST_ATTEMPTS = 8
 
 
 class Base(DeclarativeBase):
@@ -155,7 +155,7 @@ class Database:
     def run(self, work: Callable[[Connection], Result]) -> Result:
         """work in a transaction, all of it again after a serialization failure or a deadlock.
 
-        Raises Unavailable after five attempts; nothing was changed then."""
+        Raises Unavailable after eight attempts; nothing was changed then."""
         for attempt in range(MOST_ATTEMPTS):
             try:
                 with self.transaction() as tx:

@@ -36,6 +36,8 @@ SQLITE_SCHEMA = (
     "SELECT tbl_name, name, sql FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql IS NOT NULL",
 )
 SQLITE_TABLES = "SELECT name, sql FROM sqlite_master WHERE type = 'table'"
+#: Copying a table puts its rules into brackets of SQLite's own.
+BLANKS = re.compile(r"[\s()]")
 CHECK = re.compile(r"CONSTRAINT (\w+) CHECK (.+?),?$", re.MULTILINE)
 #: Declared in words in app.tables, since SQLAlchemy has none for it that both databases know.
 ONLY_IN_MIGRATIONS = ("no_overlapping_slots", "no_overlapping_showtimes", "alembic_version")
@@ -56,7 +58,9 @@ def schema(engine: Engine) -> set[tuple[Any, ...]]:
         if engine.dialect.name == "sqlite":
             rows = _rows(connection, SQLITE_SCHEMA)
             for table, statement in connection.execute(text(SQLITE_TABLES)):
-                rows += [(table, *check) for check in CHECK.findall(statement)]
+                rows += [
+                    (table, name, BLANKS.sub("", rule).rstrip(",")) for name, rule in CHECK.findall(statement)
+                ]
         else:
             rows = _rows(connection, POSTGRESQL_SCHEMA)
     return {row for row in rows if not any(name in str(row) for name in ONLY_IN_MIGRATIONS)}

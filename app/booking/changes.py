@@ -11,7 +11,7 @@ from app.booking.engine import Act, Engine
 from app.booking.errors import TooManyExtensions
 from app.booking.intervals import retire_interval
 from app.booking.rules import Actor
-from app.booking.seen import let_go, seen_by, set_booking, why_ended, why_not_pending
+from app.booking.seen import let_go, require_slots, seen_by, set_booking, why_ended, why_not_pending
 from app.database import db_now
 from app.errors import ValidationFailed
 from app.idempotency import Answer, Document, RequestKey
@@ -33,6 +33,7 @@ def confirm_booking(
         rows = statements.book_held_slots(act.tx, booking_id, fences)
         if not rows or len(rows) < len(fences):
             raise why_not_pending(seen_by(act.tx, booking_id, actor))
+        require_slots(act.tx, booking_id, fences)
         values = patient_values(act.tx, patient)
         if not (seen.patient_name or values.get("patient_name")):
             raise ValidationFailed.of("patient_name", "say who the booking is for")
@@ -60,6 +61,7 @@ def extend_hold(
         rows = statements.extend_held_slots(act.tx, booking_id, list(fences), engine.hold_seconds, latest)
         if not rows or len(rows) < len(fences):
             raise why_not_pending(seen_by(act.tx, booking_id, actor))
+        require_slots(act.tx, booking_id, fences)
         set_booking(act.tx, booking_id, BookingStatus.PENDING, expires_at=first_deadline(rows),
              extensions=Booking.extensions + 1)  # fmt: skip
         act.audit("extend", booking_id, rows)
@@ -118,6 +120,7 @@ def _give_up(
         fences.clear()
         fences.update(statements.fences_of(act.tx, booking_id))
         rows = let_go(act.tx, list(fences), booking_id)
+        require_slots(act.tx, booking_id, {})
         set_booking(act.tx, booking_id, BookingStatus(seen.status), status=BookingStatus.CANCELLED,
              expires_at=None, cancelled_at=db_now(), cancel_reason=reason,
              sequence=Booking.sequence + 1)  # fmt: skip

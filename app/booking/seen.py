@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
@@ -17,6 +18,12 @@ from app.errors import NotFound
 from app.tables.booking import Booking, BookingStatus
 
 EXPIRED = "The time was held for too long and has been offered to others."
+
+
+def require_slots(tx: Connection, booking_id: uuid.UUID, fences: Mapping[int, int]) -> None:
+    """Under its slots' locks: the booking has just these. Another window's change sends us to look again."""
+    if statements.fences_of(tx, booking_id) != dict(fences):
+        raise TransientFailure
 
 
 def let_go(

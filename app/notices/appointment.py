@@ -42,13 +42,13 @@ class Appointment:
     @classmethod
     def from_document(cls, booking: Mapping[str, Any]) -> Appointment:
         """From a booking document of the API."""
-        doctor, show = booking["doctor"] or {}, booking["showtime"]
+        doctor, show = booking["doctor"] or {}, booking.get("showtime")
         return cls.of(
             booking_id=uuid.UUID(booking["id"]),
             reference=booking["reference"],
             starts_at=datetime.fromisoformat(booking["starts_at"]),
             ends_at=datetime.fromisoformat(booking["ends_at"]),
-            zone=booking["timezone"],
+            zone=booking.get("timezone") or doctor["timezone"],
             doctor=doctor.get("name"),
             place=hall_and_house(show["hall"]["name"], show["hall"]["place"]) if show else doctor["hospital"],
             movie=show["movie"]["title"] if show else None,

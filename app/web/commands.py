@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 from sqlalchemy import Connection
 
 from app.audit import journal
@@ -30,7 +30,7 @@ class Order(RequestModel):
 
 class ElectOrder(RequestModel):
     algorithm: Algorithm | None = Field(None, description="bully or ring; by default the one in use")
-    forced: bool = Field(False, description="true: the strongest node takes over even from a healthy leader")
+    forced: StrictBool = Field(False, description="true: the strongest node leads, even after a healthy one")
     reason: Reason = "started by an operator"
 
 

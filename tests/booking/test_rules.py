@@ -68,14 +68,14 @@ def test_a_slot_under_way_whose_hold_lapsed_is_free_but_cannot_be_booked() -> No
 def test_the_first_slot_by_number_speaks_for_all() -> None:
     found = [facts(SlotState.BOOKED, id=9), held(5, id=8), facts(id=7)]
 
-    refusal = rules.first_refusal([7, 8, 9], found)
+    refusal = rules.refusal_of_all([7, 8, 9], found)
 
     assert refusal is not None
     assert (refusal.extras["reason"], refusal.extras["slot_id"]) == ("SLOT_HELD", "8")
 
 
 def test_an_unknown_slot_comes_before_any_other_refusal() -> None:
-    refusal = rules.first_refusal([7, 5], [facts(SlotState.BOOKED, id=7)])
+    refusal = rules.refusal_of_all([7, 5], [facts(SlotState.BOOKED, id=7)])
 
     assert isinstance(refusal, NotFound)
     assert refusal.extras["slot_id"] == "5"

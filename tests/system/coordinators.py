@@ -44,9 +44,10 @@ class Coordinators:
         self._ports = dict(zip(("node-1", "node-2", "node-3"), pick_free_ports(3), strict=True))
         clock = SystemClock()
         book = AddressBook([Peer(node, f"http://127.0.0.1:{port}") for node, port in self._ports.items()])
+        self._transport = HttpTransport()
         self.client = Client(
             Seal(DEVELOPMENT_SECRET, "node-1"),
-            HttpTransport(),
+            self._transport,
             Stamper(NoDatabase(), "tester", "", clock),
             clock,
             book,
@@ -72,6 +73,7 @@ class Coordinators:
         for child in self._children.values():
             self._signal(child, signal.SIGCONT)
             child.kill()
+        self._transport.close()
         self.database.dispose()
 
     def state(self, node: str) -> dict[str, Any] | None:

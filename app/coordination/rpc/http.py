@@ -40,6 +40,14 @@ class HttpTransport:
                 kept.close()  # closed while it idled; the letter's id and nonce make a repeat harmless
         return self._send_anew(peer, letter, seconds)
 
+    def close(self) -> None:
+        """Close what is kept open."""
+        with self._lock:
+            kept = [connection for idle in self._idle.values() for connection in idle]
+            self._idle.clear()
+        for connection in kept:
+            connection.close()
+
     def _send_anew(self, peer: Peer, letter: Letter, seconds: float) -> Letter:
         place = urlsplit(peer.url or "")
         connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=seconds)

@@ -125,7 +125,7 @@ def test_servers_hold_no_secrets_and_no_internal_addresses(client, joined, coord
     assert "internal" not in body
     assert set(servers(client)[NODE]) == {
         "id", "name", "address", "port", "connections", "load", "weight", "is_leader", "epoch", "status",
-        "clock", "started_at", "last_heartbeat",
+        "clock", "started_at", "last_heartbeat", "requests", "p95_ms", "version",
     }  # fmt: skip
 
 

@@ -32,7 +32,7 @@ from app.errors import Unavailable
 from worker.coordinator.chronicle import Chronicle
 from worker.coordinator.clocks import Clocks
 from worker.coordinator.election import Election
-from worker.coordinator.frame import Coordinator, Frame
+from worker.coordinator.frame import Coordinator, Duty, Frame
 from worker.coordinator.leader_work import LeaderWork
 from worker.coordinator.load import Load
 from worker.coordinator.loop import Loop, outcome_of
@@ -299,6 +299,7 @@ class Node:
             self.members, self.election, self.clocks, timekeeper, Load(self.frame, self.members),
             Operator(self.frame, self.election), self.work,
         ]  # fmt: skip
+        duties += lab.more_duties(self)
         self.on_sweep: Callable[[], None] = lambda: None
         self.coordinator = Coordinator(self.frame, duties)
         self.loop.post(self.coordinator.start)
@@ -323,7 +324,10 @@ class Node:
 class Lab:
     """So many nodes; advance() lets time pass for all of them together."""
 
-    def __init__(self, count: int = 3, **settings: str) -> None:
+    def __init__(
+        self, count: int = 3, more_duties: Callable[[Node], list[Duty]] = lambda node: [], **settings: str
+    ) -> None:
+        self.more_duties = more_duties
         self.clock = ManualClock(START)
         self.store = Store(self.clock)
         self.redis_is_up = True
