@@ -37,6 +37,7 @@ BUTTONS = {
     "clock-round": Button(commands.Order, commands.ask_all_clocks, "clocks"),
     "drain": Button(commands.NodeOrder, partial(commands.set_draining, is_draining=True), "health"),
     "undrain": Button(commands.NodeOrder, partial(commands.set_draining, is_draining=False), "health"),
+    "resync": Button(commands.ResyncOrder, commands.resync, "replication"),
     "policy": Button(commands.PolicyOrder, commands.choose_policy, "requests"),
 }
 
