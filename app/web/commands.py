@@ -42,6 +42,10 @@ class NodeOrder(Order):
     node: NodeId
 
 
+class ResyncOrder(Order):
+    node: NodeId | None = Field(None, description="whose copy; by default those of all nodes")
+
+
 class AlgorithmOrder(Order):
     algorithm: Algorithm
 
@@ -77,6 +81,11 @@ def audit_ring(order: Order, key: RequestKey | None) -> Answer:
 def ask_all_clocks(order: Order, key: RequestKey | None) -> Answer:
     """Have the leader hold a Berkeley round now."""
     return _coordinate("cluster.clock_round", order, key, "operator.clock_round")
+
+
+def resync(order: ResyncOrder, key: RequestKey | None) -> Answer:
+    """Have nodes take their copies of the slots anew from the database."""
+    return _coordinate("cluster.resync", order, key, "operator.resync", {"node": order.node})
 
 
 def set_draining(order: NodeOrder, key: RequestKey | None, *, is_draining: bool) -> Answer:

@@ -27,7 +27,7 @@ class HandOverOrder:
 
 @dataclass(frozen=True)
 class Nudge:
-    """Something about this node, or about all, has changed in the database."""
+    """Something about this node, or about all when none is named."""
 
     node: str | None
 
@@ -42,6 +42,7 @@ class Operator(Duty):
         expose("operator.trigger", Trigger, self._trigger)
         expose("operator.audit_ring", None, self._audit_ring)
         expose("operator.nudge", Nudge, self._nudge, is_in_loop=False)
+        expose("operator.resync", Nudge, self._resync, is_in_loop=False)
         expose("operator.hand_over", HandOverOrder, self._pass_on_hand_over, is_in_loop=False)
         expose("operator.clock_round", None, self._pass_on_clock_round, is_in_loop=False)
         expose("election.hand_over", HandOverOrder, self._hand_over)
@@ -57,10 +58,19 @@ class Operator(Duty):
         return {"election": self._election.audit_ring()}
 
     def _nudge(self, nudge: Nudge, caller: Caller) -> None:
+        self._pass_on(nudge, "membership.look", caller)
+
+    def _resync(self, nudge: Nudge, caller: Caller) -> Any:
+        return {"nodes": self._pass_on(nudge, "replica.retake", caller)}
+
+    def _pass_on(self, nudge: Nudge, method: str, caller: Caller) -> list[str]:
+        """Tell one node, or every one; those who were told."""
         self._require_own_worker(caller)
         everybody = self._frame.client.book.all().keys() | {self._frame.node}
-        for node in everybody if nudge.node is None else {nudge.node}:
-            self._frame.client.tell(node, "membership.look")
+        told = sorted(everybody if nudge.node is None else {nudge.node})
+        for node in told:
+            self._frame.client.tell(node, method)
+        return told
 
     def _pass_on_hand_over(self, order: HandOverOrder, caller: Caller) -> Any:
         self._require_own_worker(caller)

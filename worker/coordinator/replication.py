@@ -64,6 +64,7 @@ class Replication(Duty):
         expose("replica.report", None, self._tell_report, is_in_loop=False)
         expose("replica.compare", Comparison, self._compare)
         expose("replica.survey", None, self._survey, is_in_loop=False)
+        expose("replica.retake", None, self._retake)
 
     def diverged(self, text: str) -> None:
         """Equal numbers and different rows: the database decides who is right."""
@@ -94,6 +95,11 @@ class Replication(Duty):
         return report_of(self.replica, self._feed)
 
     # For peers, and for this node's own workers
+
+    def _retake(self, _payload: None, caller: Caller) -> None:
+        """The operator wants the whole copy taken anew from the database."""
+        self._frame.chronicle.noticed("replica.retaken", f"{self._frame.node} takes its replica anew")
+        self._auditor.submit(self._feed.rebuild)
 
     def _give(self, pull: Pull, _caller: Caller) -> Document:
         return {"delta": close_delta(self.replica.delta(VersionVector(pull.vector)))}

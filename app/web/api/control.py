@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from app.web import commands
 from app.web.api.answers import answer
 from app.web.api.request_keys import request_key
-from app.web.commands import Algorithm, AlgorithmOrder, HandOverOrder, NodeOrder, Order
+from app.web.commands import Algorithm, AlgorithmOrder, HandOverOrder, NodeOrder, Order, ResyncOrder
 from app.web.policy import policy
 
 api = APIBlueprint("control", __name__, url_prefix="/api/cluster", tag="Cluster")
@@ -28,6 +28,10 @@ class DrainDocument(BaseModel):
 
 class AlgorithmDocument(BaseModel):
     algorithm: Algorithm
+
+
+class ResyncDocument(BaseModel):
+    nodes: list[str]
 
 
 class AuditRoundDocument(BaseModel):
@@ -94,6 +98,16 @@ def audit_ring(body: Order) -> Response:
     done = commands.audit_ring(body, request_key(body))
     begun = {"election_id": done.value["election"]}
     return answer(begun, 202, message="A token is on its way round the ring", replayed=done.replayed)
+
+
+@api.post("/resync")
+@policy("operator")
+@api.input(ResyncOrder, arg_name="body")
+@api.output(ResyncDocument, status_code=202)
+def resync(body: ResyncOrder) -> Response:
+    """Have a node, or all, take their copies of the slots anew from the database."""
+    done = commands.resync(body, request_key(body))
+    return answer(done.value, 202, message="The copies are being taken anew", replayed=done.replayed)
 
 
 @api.post("/clock-round")

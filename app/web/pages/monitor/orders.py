@@ -37,6 +37,7 @@ BUTTONS = {
     "clock-round": Button(commands.Order, commands.ask_all_clocks, "clocks"),
     "drain": Button(commands.NodeOrder, partial(commands.set_draining, is_draining=True), "health"),
     "undrain": Button(commands.NodeOrder, partial(commands.set_draining, is_draining=False), "health"),
+    "resync": Button(commands.ResyncOrder, commands.resync, "replication"),
     "policy": Button(commands.PolicyOrder, commands.choose_policy, "requests"),
 }
 
@@ -60,9 +61,10 @@ def tab_of_order(name: str) -> str:
 
 def read_order(model: type[RequestModel]) -> Any:
     """The form as the order. Raises ValidationFailed in the words of a person."""
-    given = {name: request.form[name] for name in model.model_fields if request.form.get(name)}
+    given: dict[str, Any] = {name: text for name in model.model_fields if (text := request.form.get(name))}
+    ticked = {name: True for name in given if model.model_fields[name].annotation is bool}
     try:
-        return model.model_validate(given)
+        return model.model_validate({**given, **ticked})
     except ValidationError as error:
         wrong = sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]})
         raise ValidationFailed(f"Please fill in: {', '.join(wrong)}.") from None
