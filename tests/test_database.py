@@ -125,7 +125,7 @@ def test_a_transient_failure_is_tried_again(database: Database) -> None:
     assert names(database) == ["attempt 3"]
 
 
-def test_after_five_attempts_the_caller_may_come_again(database: Database) -> None:
+def test_after_eight_attempts_the_caller_may_come_again(database: Database) -> None:
     attempts: list[int] = []
 
     def never(tx: Connection) -> None:
@@ -136,7 +136,7 @@ def test_after_five_attempts_the_caller_may_come_again(database: Database) -> No
     with pytest.raises(Unavailable):
         database.run(never)
 
-    assert len(attempts) == 5
+    assert len(attempts) == 8
     assert names(database) == []
 
 

@@ -54,9 +54,9 @@ MOVIES = (
     MovieDraft("Night Bus to Tromsø", 98, "12", "Thriller",
                "Eleven passengers, one snowstorm, and a suitcase that none of them remembers packing.", 24),
     MovieDraft("Paper Moons", 87, "G", "Family",
-               "A girl folds the moon for her grandfather every evening, until one of them does not come down.", 3),
+               "Every evening a girl folds a moon for her grandfather; then one does not come down.", 3),
     MovieDraft("A Small Republic", 143, "PG", "Comedy",
-               "The tenants of a house declare independence over a broken lift and discover foreign policy.", 11),
+               "Over a broken lift a house declares independence, and discovers foreign policy.", 11),
 )  # fmt: skip
 #: Which movie, in which hall, at which minutes of each day.
 PROGRAM = (

@@ -7,6 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Config
 from app.web import causal, correlation, cors, failures, headers, openapi, paths, served, session_tokens
+from app.web.api import request_keys
 from app.web.json import JsonRequest, OrjsonProvider
 from app.web.parts import EXTENSION, Parts
 from app.web.routes import register_routes
@@ -32,6 +33,7 @@ def build_application(parts: Parts) -> APIFlask:
     session_tokens.install(app)
     cors.install(app)
     headers.install(app)
+    request_keys.install(app)
     failures.install(app)
     openapi.install(app)
     register_routes(app)

@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.site import HASTY_HOLD_SECONDS, Site
 from tests.browser.steps import fill_details, go_on, hold, open_times, time_button
+from tests.servers import eventually
 
 #: A page's last word to the server cannot be waited for: the page is gone.
 BEACON_MS = 800
@@ -110,7 +111,7 @@ def test_when_the_hold_ends_the_time_is_taken_again_and_nothing_typed_is_lost(
 
     expect(page).not_to_have_url(first, timeout=(HASTY_HOLD_SECONDS + 8) * 1000)
 
-    page.wait_for_function("window.heard.some(words => words.includes('still free'))")
+    eventually(lambda: any("still free" in words for words in heard_on(page)), 10, "the good news")
     go_on(page)
     expect(page.locator(".sheet")).to_contain_text("Mara Lindqvist")
     # On a busy machine the second hold may have ended too: then a third stands for it.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from typing import Any
 
-from flask import request
+from flask import Flask, request
 from pydantic import BaseModel
 
 from app.errors import ValidationFailed
@@ -16,18 +17,28 @@ from app.web.parts import parts
 
 HEADER = "Idempotency-Key"
 LONGEST_KEY = 255
+WELL_FORMED = re.compile(rf"[!-~]{{1,{LONGEST_KEY}}}")
+
+
+def install(app: Flask) -> None:
+    """Refuse a bad key before anything is done, also where keys have no effect."""
+    app.before_request(_refuse_bad_key)
+
+
+def _refuse_bad_key() -> None:
+    key = request.headers.get(HEADER)
+    if key is not None and not WELL_FORMED.fullmatch(key):
+        raise ValidationFailed.of(HEADER, f"must be 1 to {LONGEST_KEY} printable ASCII characters, no spaces")
 
 
 def request_key(asked: BaseModel | dict[str, Any] | None = None) -> RequestKey | None:
     """The key under which once() remembers this request; None when the caller sent none.
 
     asked is the validated request, without secrets: a digest of it is stored. Another caller's
-    equal key is another key. Raises ValidationFailed for a key that is too long or not printable."""
+    equal key is another key."""
     key = request.headers.get(HEADER)
     if key is None:
         return None
-    if not 1 <= len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
-        raise ValidationFailed.of(HEADER, f"must be 1 to {LONGEST_KEY} printable ASCII characters")
     body = asked.model_dump(mode="json") if isinstance(asked, BaseModel) else asked
     return RequestKey.of(_scope(), key, {"path": request.path, "body": body})
 
