@@ -223,6 +223,11 @@ MUTANTS = (
         "::test_an_interval_over_a_taken_slot_is_refused_and_moves_nothing[sqlite-booked]",
         (Edit(INTERVALS, "[slot for slot in slots if not rules.is_free(slot)]", "[]"),),
     ),
+    Mutant(
+        "losers of an interval queue for the doctor's row",
+        "tests/booking/test_interval_races.py::test_whoever_wants_a_taken_time_does_not_queue_for_the_doctor",
+        (Edit(INTERVALS, "refusal = _early_refusal(engine, interval)", "refusal = None"),),
+    ),
 )
 
 if __name__ == "__main__":

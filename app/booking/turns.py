@@ -5,6 +5,7 @@ It spares the database the losers. The claim itself decides, with the lock or wi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from app.booking.engine import Act, Engine
@@ -48,10 +49,18 @@ def take_turns(engine: Engine, turn: Turn, claim: Callable[[Act, Fences], Docume
     for _ in range(2):
         lease = engine.locks.acquire(turn.slot_ids, turn.owner, int(engine.hold_seconds * 1000), floors)
         try:
-            return _claim_under(engine, lease, turn, claim)
+            with _place_in_line(engine, lease, turn.slot_ids):
+                return _claim_under(engine, lease, turn, claim)
         except StaleFence as stale:
             floors = stale.floors
     raise BookingConflict.because(Reason.SLOT_HELD, seconds_left=1)
+
+
+def _place_in_line(
+    engine: Engine, lease: Lease | LockedOut | None, slot_ids: tuple[int, ...]
+) -> AbstractContextManager[None]:
+    """Without Redis the contenders of this process take turns, so that few of them queue for the row."""
+    return engine.local_queue.turn(slot_ids[0]) if lease is None and slot_ids else nullcontext()
 
 
 def _claim_under(
@@ -59,7 +68,7 @@ def _claim_under(
 ) -> Answer:
     refusal = _early_refusal(engine, lease, turn.slot_ids)
     if refusal is not None:
-        return engine.perform(turn.actor, turn.request, _refuse_with(refusal))
+        return engine.perform(turn.actor, turn.request, refuse_with(refusal))
     fences = lease.fences if isinstance(lease, Lease) else None
     claimed = False
     try:
@@ -84,7 +93,7 @@ def _early_refusal(
     return engine.glance.refusal(slot_ids)
 
 
-def _refuse_with(refusal: Refusal) -> Callable[[Act], Document]:
+def refuse_with(refusal: Refusal) -> Callable[[Act], Document]:
     def refuse(_act: Act) -> Document:
         raise refusal
 
