@@ -123,7 +123,7 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         History(frame, members),
         Operator(frame, election),
         LeaderWork(
-            frame, election, "sweep", 1.0, lambda term: expire_due_holds(engine, term), clocks.distrust
+            frame, election, "sweep", 0.5, lambda term: expire_due_holds(engine, term), clocks.distrust
         ),
         LeaderWork(frame, election, "notices", 1.0, lambda _term: postman.start_round()),
         Audit(frame, election, Auditor(database, clock)),
