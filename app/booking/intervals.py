@@ -49,7 +49,9 @@ def book_interval(
 
     with engine.local_queue.turn(interval.doctor_id):
         refusal = _early_refusal(engine, interval)
-        return engine.perform(actor, request, refuse_with(refusal) if refusal else book)
+        if refusal is None:
+            return engine.perform(actor, request, book)
+    return engine.perform(actor, request, refuse_with(refusal))
 
 
 def _early_refusal(engine: Engine, interval: Interval) -> BookingConflict | None:

@@ -49,8 +49,7 @@ def take_turns(engine: Engine, turn: Turn, claim: Callable[[Act, Fences], Docume
     for _ in range(2):
         lease = engine.locks.acquire(turn.slot_ids, turn.owner, int(engine.hold_seconds * 1000), floors)
         try:
-            with _place_in_line(engine, lease, turn.slot_ids):
-                return _claim_under(engine, lease, turn, claim)
+            return _look_and_claim(engine, lease, turn, claim)
         except StaleFence as stale:
             floors = stale.floors
     raise BookingConflict.because(Reason.SLOT_HELD, seconds_left=1)
@@ -63,12 +62,19 @@ def _place_in_line(
     return engine.local_queue.turn(slot_ids[0]) if lease is None and slot_ids else nullcontext()
 
 
+def _look_and_claim(
+    engine: Engine, lease: Lease | LockedOut | None, turn: Turn, claim: Callable[[Act, Fences], Document]
+) -> Answer:
+    with _place_in_line(engine, lease, turn.slot_ids):
+        refusal = _early_refusal(engine, lease, turn.slot_ids)
+        if refusal is None:
+            return _claim_under(engine, lease, turn, claim)
+    return engine.perform(turn.actor, turn.request, refuse_with(refusal))
+
+
 def _claim_under(
     engine: Engine, lease: Lease | LockedOut | None, turn: Turn, claim: Callable[[Act, Fences], Document]
 ) -> Answer:
-    refusal = _early_refusal(engine, lease, turn.slot_ids)
-    if refusal is not None:
-        return engine.perform(turn.actor, turn.request, refuse_with(refusal))
     fences = lease.fences if isinstance(lease, Lease) else None
     claimed = False
     try:
