@@ -43,7 +43,8 @@ def accept_recent_login() -> None:
     g.accepts_recent_login = True
 
 
-def _find(session_id: UUID) -> Principal | None:
+def find_login(session_id: UUID) -> Principal | None:
+    """Whose login this is, as the database says now; None once it has ended. Raises Unavailable."""
     recent = parts().recent_sessions
     try:
         with parts().database.read() as connection:
@@ -68,7 +69,7 @@ def _resolve() -> Principal | None:
     if scheme.lower() != "bearer":
         raise Unauthenticated("Only bearer tokens are accepted.")
     session_id = read_token(parts().config.secret_key, token.strip())
-    caller = _find(session_id)
+    caller = find_login(session_id)
     if caller is None:
         raise Unauthenticated("This login has ended. Please log in again.")
     structlog.contextvars.bind_contextvars(user_id=str(caller.user_id), role=caller.role.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, g, request, url_for
 
@@ -24,7 +25,9 @@ class Place:
 
 def install(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(navigation=navigation, freshness=freshness, form_token=form_token)
+    app.jinja_env.globals.update(
+        navigation=navigation, freshness=freshness, form_token=form_token, notices_now=notices_now
+    )
 
 
 def navigation() -> list[Place]:
@@ -43,6 +46,11 @@ def navigation() -> list[Place]:
     if parts().config.is_development:
         places.append(Place("Mails", url_for("pages.mails"), is_mail))
     return places
+
+
+def notices_now(doctor_id: int | str | None = None) -> list[dict[str, Any]]:
+    """What the desk tells everybody, and whoever looks at this doctor."""
+    return parts().board.notices_to_show(doctor_id)
 
 
 def freshness() -> str:

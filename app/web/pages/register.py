@@ -24,6 +24,7 @@ from app.web.pages import (
 )
 from app.web.pages.blueprint import pages
 from app.web.pages.monitor import (
+    board,
     clocks,
     election,
     health,
@@ -38,7 +39,7 @@ from app.web.pages.refusals import render_failure
 
 #: Importing a page adds its routes to the blueprint.
 PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails, movies, seats, tickets)
-MONITOR = (health, traffic, election, clocks, replication, race, integrity, orders, login)
+MONITOR = (health, traffic, election, clocks, replication, board, race, integrity, orders, login)
 
 
 def register_pages(app: APIFlask) -> None:

@@ -1,4 +1,4 @@
-"""An operator's login in the browser, for the monitor alone. The one module that knows how; replaceable.
+"""The login of operators and of the desk, for the monitor alone. The one module that knows how; replaceable.
 
 A signed cookie names a session of the accounts, so logging out ends it on every node and a disabled account
 is out at once. It is sent to the monitor's own addresses only, and never with a click on another site."""
@@ -14,11 +14,11 @@ from pydantic import ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.accounts import actions
-from app.accounts.principals import Principal, Role, find_principal
+from app.accounts.principals import Principal, Role
 from app.errors import Unauthenticated, Unavailable
 from app.web.api.auth import Credentials
 from app.web.api.request_keys import keyed_digest
-from app.web.callers import required_principal
+from app.web.callers import accept_recent_login, find_login, required_principal
 from app.web.pages.blueprint import pages
 from app.web.pages.forms import Wrong
 from app.web.parts import parts
@@ -28,13 +28,27 @@ SCOPE = "/monitor"
 NEXT = re.compile(r"/monitor(/[a-z]*)?")
 LONGEST_COOKIE_SECONDS = 12 * 3600
 LONGEST_ADDRESS = 254
-NOT_RIGHT = "The e-mail address or the password is not right, or the account is not an operator's"
+#: Notices must be possible during an outage of the database, so a login it vouched for lately counts there.
+BOARD = f"{SCOPE}/board"
+NOT_RIGHT = "The e-mail address or the password is not right, or the account may give no orders here"
+
+
+def logged_in() -> Principal | None:
+    """None for a mere visitor."""
+    found: Principal | None = g.get("principal")
+    return found
 
 
 def operator() -> Principal | None:
-    """Who may give orders here; None for a mere visitor."""
-    found: Principal | None = g.get("principal")
+    """Who may give orders to the cluster."""
+    found = logged_in()
     return found if found and found.has(Role.OPERATOR) else None
+
+
+def desk() -> Principal | None:
+    """Who may tell visitors something."""
+    found = logged_in()
+    return found if found and found.is_staff else None
 
 
 def is_login_unknown() -> bool:
@@ -50,9 +64,10 @@ def _recognise() -> None:
     g.principal = None
     if session_id is None:
         return
+    if request.path.startswith(BOARD):
+        accept_recent_login()
     try:
-        with parts().database.read() as connection:
-            g.principal = find_principal(connection, session_id)
+        g.principal = find_login(session_id)
     except Unavailable:
         if request.method != "GET":
             raise
@@ -62,15 +77,15 @@ def _recognise() -> None:
 @pages.get("/monitor/login")
 @policy("public")
 def monitor_login() -> str:
-    """Ask for an operator's e-mail address and password."""
+    """Ask for an e-mail address and a password."""
     return _form(Wrong({}))
 
 
 @pages.post("/monitor/login")
 @policy("public")
 def monitor_log_in() -> AnyResponse:
-    """Log an operator in."""
-    session_id = _session_of_operator()
+    """Log an operator or the desk in."""
+    session_id = _session_of_one_who_may_order()
     if session_id is None:
         typed = {"email": request.form.get("email", "")[:LONGEST_ADDRESS]}
         return make_response(_form(Wrong(typed, {"email": NOT_RIGHT})), 422)
@@ -80,7 +95,7 @@ def monitor_log_in() -> AnyResponse:
 
 
 @pages.post("/monitor/logout")
-@policy("operator")
+@policy("authenticated")
 def monitor_log_out() -> AnyResponse:
     """End the login on every node."""
     actions.log_out(parts().database, required_principal())
@@ -89,19 +104,19 @@ def monitor_log_out() -> AnyResponse:
     return response
 
 
-def _session_of_operator() -> uuid.UUID | None:
+def _session_of_one_who_may_order() -> uuid.UUID | None:
     """A new session; None for wrong credentials and for accounts that may not give orders, told alike."""
     try:
         asked = Credentials.model_validate({name: request.form.get(name) for name in ("email", "password")})
         login = actions.log_in(parts().database, parts().passwords, asked.email, asked.password)
     except (ValidationError, Unauthenticated):
         return None
-    with parts().database.read() as connection:
-        found = find_principal(connection, login.session_id)
-    if found is not None and found.has(Role.OPERATOR):
+    found = find_login(login.session_id)
+    if found is None:
+        return None
+    if found.has(Role.OPERATOR) or found.is_staff:
         return login.session_id
-    if found is not None:
-        actions.log_out(parts().database, found)
+    actions.log_out(parts().database, found)
     return None
 
 
