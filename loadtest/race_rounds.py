@@ -139,7 +139,7 @@ def _interval_round(racers: Racers, number: int) -> Round:
     _, entries = racers.race(wishes)
     live = [
         booking
-        for booking in racers.stage.live_bookings_of(racers.doctors[0])
+        for booking in racers.stage.live_bookings_of(doctor_id=racers.doctors[0])
         if booking.starts_at[:10] == day
     ]
     contest = judge_intervals(day, _last_calls(entries), wanted, live)

@@ -99,13 +99,19 @@ class SeatPlans:
         self._lock = threading.Lock()
         self._plans: OrderedDict[int, SeatPlan] = OrderedDict()
 
-    def of(self, connection: Connection, showtime_id: int) -> SeatPlan:
-        """Raises NotFound."""
+    def known(self, showtime_id: int) -> SeatPlan | None:
+        """The plan if it was used lately: needs no database."""
         with self._lock:
             known = self._plans.get(showtime_id)
             if known is not None:
                 self._plans.move_to_end(showtime_id)
-                return known
+            return known
+
+    def of(self, connection: Connection, showtime_id: int) -> SeatPlan:
+        """Raises NotFound."""
+        known = self.known(showtime_id)
+        if known is not None:
+            return known
         plan = read_plan(connection, showtime_id)
         with self._lock:
             self._plans[showtime_id] = plan

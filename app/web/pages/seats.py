@@ -72,7 +72,8 @@ def basket(showtime_id: int) -> str:
 @policy("public")
 def choose_seats(showtime_id: int) -> Response:
     """Hold what is ticked and give back what no longer is; then on to the details."""
-    held, choice = _hold_here(showtime_id), _ticked()
+    held = _hold_here(showtime_id)
+    choice = _ticked(held)
     if held is None and not choice.take:
         return redirect(url_for("pages.seats", showtime_id=showtime_id), SEE_OTHER)
     token = _change(held, choice)
@@ -129,9 +130,10 @@ def _hold_here(showtime_id: int) -> Guest | None:
     return held if held and held.showtime_id == showtime_id else None
 
 
-def _ticked() -> Choice:
-    """What is ticked now, against what was ticked when the page was made."""
+def _ticked(held: Guest | None) -> Choice:
+    """What is ticked now, against what was ticked when the page was made; everything if its hold is over."""
     ticked, before = (set(_ids(request.form.getlist(name))) for name in ("slot_id", "mine"))
+    before &= set(held.slot_ids if held else ())
     return Choice(tuple(sorted(ticked - before)), tuple(sorted(before - ticked)))
 
 

@@ -27,4 +27,7 @@ export function offerZoom(root) {
   tools.querySelector("[data-zoom-fit]").addEventListener("click", () => fit());
   const seat = table.querySelector(".seat").getBoundingClientRect().width;
   if (table.scrollWidth > scroll.clientWidth && seat) fit(SMALLEST_TARGET_PX / seat);
+  // The middle is what people look for; where writing runs from right to left, the way there is negative.
+  const way = getComputedStyle(table).direction === "rtl" ? -1 : 1;
+  scroll.scrollLeft = (way * (scroll.scrollWidth - scroll.clientWidth)) / 2;
 }
