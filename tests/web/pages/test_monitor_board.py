@@ -56,7 +56,7 @@ def desk(app: APIFlask, client: FlaskClient, person: Person) -> Person:
 def log_in(app: APIFlask, client: FlaskClient, person: Person, role: str) -> None:
     log_in_as(app, client, role)
     person.open("/monitor/login")
-    person.send("/monitor/login", email=f"{role}@example.org", password=PASSWORD, next=BOARD)
+    person.send("/login", email=f"{role}@example.org", password=PASSWORD, next=BOARD)
 
 
 def tell(person: Person, text: str = DELAY, **more: str) -> None:
@@ -160,7 +160,7 @@ def test_only_the_desk_writes(
     tell(person)
 
     assert boards.texts("node-1") == []
-    assert person.path == ("/monitor/board" if role else "/monitor/login")
+    assert person.path == ("/monitor/board" if role else "/login")
 
 
 def test_who_wrote_what_lost_is_not_for_visitors(person: Person, desk: Person, app: APIFlask) -> None:
