@@ -28,7 +28,9 @@ def create_app(config: Config | None = None) -> APIFlask:
 
 def build_parts(config: Config) -> Parts:
     """The objects the views work with."""
+    from app.accounts.actions import Accounts
     from app.accounts.passwords import Passwords
+    from app.audit.journal import Scribe
     from app.booking.build import build_engine
     from app.booking.replicated import ReplicatedSlots
     from app.clock import SystemClock
@@ -74,13 +76,16 @@ def build_parts(config: Config) -> Parts:
     cluster = Cluster(config, clock, database, client)
     replica = NodeReplica(clock)
     neighbour = Neighbour(client, config.node_id, replica, clock)
+    passwords = Passwords(cheap=config.app_env == "test")
+    scribe = Scribe(config.node_id, engine.stamper)
     bus, bell = Bus(redis, Breaker(clock)), Bell(redis, clock, keys.BUS_CHANNEL)
     return Parts(
         config=config,
         database=database,
         redis=redis,
         clock=clock,
-        passwords=Passwords(cheap=config.app_env == "test"),
+        passwords=passwords,
+        accounts=Accounts(database, passwords, scribe),
         engine=engine,
         directory=Directory(database, engine.stamper, config.node_id, engine.publish, note_positions),
         health=Health(config, database, redis, clock),
@@ -92,6 +97,7 @@ def build_parts(config: Config) -> Parts:
         reads=Reads(database, replica, ReplicatedSlots(replica), neighbour),
         board=Board(client, config.node_id, clock),
         recent_sessions=RecentSessions(clock),
+        enqueue=enqueue,
         mirror=Mirror(
             neighbour,
             Feed(replica, database, bus, bell, clock, neighbour.pull, engine.stamper.receive_change),

@@ -74,6 +74,33 @@ class RequestInProgress(Refusal):
         return True
 
 
+class SecondFactorRequired(Unauthenticated):
+    """The password was right; the code of the second factor is missing or wrong."""
+
+    code = "SECOND_FACTOR_REQUIRED"
+    title = "Your code, please"
+
+
+class TooManyRequests(Refusal):
+    """More than one caller may ask in this time."""
+
+    code = "RATE_LIMITED"
+    title = "One moment, please"
+
+    @classmethod
+    def after(cls, seconds: int, why: str) -> TooManyRequests:
+        """Retry-After is honest: the same request counts again then."""
+        return cls(f"{why} Please wait {_span(seconds)}.", retry_after_seconds=seconds)
+
+    @property
+    def retryable(self) -> bool:
+        return True
+
+
+def _span(seconds: int) -> str:
+    return f"{seconds} seconds" if seconds < 120 else f"{-(-seconds // 60)} minutes"
+
+
 class Unavailable(Exception):
     """The product cannot answer now; nothing was changed; the same request may be sent again."""
 

@@ -19,9 +19,11 @@ from pathlib import Path
 from loadtest.bookers import Bookers, Success, success_of
 from loadtest.cluster_view import (
     Leader,
+    NodeOfStack,
     leader_at,
     nodes_in,
     wait_for_successor,
+    wait_until_replaced,
     wait_until_whole,
     was_fenced,
 )
@@ -127,7 +129,11 @@ def _strike(stack_file: Path, blow: str, number: int) -> Round:
         os.killpg(victim.pid, BLOWS[blow])
     new = wait_for_successor(others, old, _GIVE_UP_SECONDS)
     seconds = time.monotonic() - began
-    fenced = _wake(victim.pid, others, old) if blow == "stop" else None
+    fenced = None
+    if blow == "stop":
+        fenced = _wake(victim.pid, others, old)
+    else:
+        _see_replaced(stack_file, victim)
     told = f"{new.node} leads in epoch {new.epoch}" if new else "nobody leads"
     print(f"  {blow} {number}: {old.node} (epoch {old.epoch}) -> {told} after {seconds:.2f} s", flush=True)
     return Round(blow, old, new, seconds, fenced)
@@ -137,6 +143,12 @@ def _wake(pid: int, others: list, old: Leader) -> bool:  # type: ignore[type-arg
     time.sleep(_SLEEP_ON_SECONDS)
     os.killpg(pid, signal.SIGCONT)
     return was_fenced(others, old, _FENCED_SECONDS)
+
+
+def _see_replaced(stack_file: Path, victim: NodeOfStack) -> None:
+    """Otherwise the next blow would strike a cluster that only looks whole. Raises Unready."""
+    if not wait_until_replaced(stack_file, victim, _WHOLE_SECONDS):
+        raise Unready(f"{victim.id} was not started again within {_WHOLE_SECONDS:.0f} s")
 
 
 def _leader_of(stack_file: Path) -> Leader:

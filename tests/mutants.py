@@ -181,6 +181,49 @@ MUTANTS = (
         (Edit("app/coordination/leadership.py", ".with_for_update(read=True)", ""),),
     ),
     Mutant(
+        "a leader gives back the lease of its own next epoch",
+        "tests/coordination/test_leadership.py::test_a_late_resignation_leaves_the_lease_of_the_next_own_term",
+        (
+            Edit(
+                f"{SCRIPTS}/resign.lua", " and tonumber(string.match(held, '%d+$')) <= tonumber(ARGV[2])", ""
+            ),
+        ),
+    ),
+    Mutant(
+        "a heartbeat of a former life counts, whatever its incarnation",
+        "tests/worker/coordinator/test_membership.py"
+        "::test_a_late_heartbeat_of_a_former_life_does_not_revive_a_dead_node",
+        (
+            Edit(
+                "app/algorithms/failure_detector.py",
+                "            return heartbeat.incarnation > self.incarnation\n",
+                "            return heartbeat.beat > self.beat\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a replica does not look for a gap",
+        "tests/algorithms/test_replica.py::test_a_delta_that_starts_past_the_end_of_a_stream_is_a_gap",
+        (
+            Edit(
+                "app/algorithms/replica.py",
+                "return before > self.vector.known(stream)",
+                "return False",
+            ),
+        ),
+    ),
+    Mutant(
+        "the node does not break a tie of two last writes",
+        "tests/algorithms/test_registers.py::test_of_two_writes_of_one_moment_every_node_shows_the_same",
+        (
+            Edit(
+                "app/algorithms/registers.py",
+                "    return write.stamp\n",
+                "    return (*write.stamp[:2], '')\n",
+            ),
+        ),
+    ),
+    Mutant(
         "some of several slots are enough",
         "tests/booking/test_walls.py::test_a_claim_on_several_slots_that_looked_too_early_takes_none[sqlite]",
         (Edit(CLAIMS, "    if len(rows) < len(slot_ids):\n", "    if not rows:\n"),),
@@ -222,6 +265,11 @@ MUTANTS = (
         "tests/booking/test_intervals.py"
         "::test_an_interval_over_a_taken_slot_is_refused_and_moves_nothing[sqlite-booked]",
         (Edit(INTERVALS, "[slot for slot in slots if not rules.is_free(slot)]", "[]"),),
+    ),
+    Mutant(
+        "losers of an interval queue for the doctor's row",
+        "tests/booking/test_interval_races.py::test_whoever_wants_a_taken_time_does_not_queue_for_the_doctor",
+        (Edit(INTERVALS, "refusal = _early_refusal(engine, interval)", "refusal = None"),),
     ),
 )
 

@@ -5,8 +5,9 @@ from app.booking.best_seats import SeatWish
 from app.booking.changes import cancel_booking, confirm_booking, describe_hold, extend_hold, release_hold
 from app.booking.claims import Claim, PatientDetails, hold_slot
 from app.booking.expiry import expire_due_holds
-from app.booking.intervals import Interval, book_interval
+from app.booking.intervals import book_interval
 from app.booking.moves import reschedule_booking
+from app.booking.overlap import Interval
 from app.booking.rules import GUEST, SYSTEM, Actor
 from app.booking.selection import add_slots, drop_slots
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from app.audit import journal
 from app.booking.glance import Glance
+from app.booking.local_queue import LocalQueue
 from app.booking.rules import Actor
 from app.booking.seat_plan import SeatPlans
 from app.booking.statements import SlotRow
@@ -41,6 +42,7 @@ class Engine:
     note_positions: Callable[[Mapping[str, int]], object] = lambda positions: None
     #: What this process knows of halls; never of who has which seat.
     plans: SeatPlans = field(default_factory=SeatPlans)
+    local_queue: LocalQueue = field(default_factory=LocalQueue)
 
     def perform(self, actor: Actor, request: RequestKey | None, work: Callable[[Act], Document]) -> Answer:
         """Run work in one transaction, once per key; announce only what was committed now."""

@@ -13,7 +13,7 @@ from app.booking.claims import bind_slots, oust_lapsed, read_booking, require_on
 from app.booking.engine import Act, Engine
 from app.booking.errors import WrongState
 from app.booking.glance import with_alternatives
-from app.booking.intervals import retire_interval
+from app.booking.interval_end import retire_interval
 from app.booking.rules import Actor
 from app.booking.seen import let_go, seen_by, set_booking, why_ended
 from app.booking.statements import SlotRow

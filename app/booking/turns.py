@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from app.booking.engine import Act, Engine
@@ -62,7 +63,7 @@ def take_turns(engine: Engine, turn: Turn, claim: TurnClaim) -> Answer:
     while stale_fences < 2:
         lease = engine.locks.acquire(turn.slot_ids, turn.owner, int(engine.hold_seconds * 1000), floors)
         try:
-            return _claim_under(engine, lease, turn, claim, waits=steps_aside == MOST_STEPS_ASIDE)
+            return _look_and_claim(engine, lease, turn, claim, waits=steps_aside == MOST_STEPS_ASIDE)
         except StaleFence as stale:
             floors = stale.floors
             stale_fences += 1
@@ -77,12 +78,26 @@ def _pause(steps_aside: int) -> None:
     time.sleep(random.uniform(SHORTEST_PAUSE_SECONDS / 2, longest))  # noqa: S311 - jitter, no secret
 
 
+def _place_in_line(
+    engine: Engine, lease: Lease | LockedOut | None, slot_ids: tuple[int, ...]
+) -> AbstractContextManager[None]:
+    """Without Redis the contenders of this process take turns, so that few of them queue for the row."""
+    return engine.local_queue.turn(slot_ids[0]) if lease is None and slot_ids else nullcontext()
+
+
+def _look_and_claim(
+    engine: Engine, lease: Lease | LockedOut | None, turn: Turn, claim: TurnClaim, *, waits: bool
+) -> Answer:
+    with _place_in_line(engine, lease, turn.slot_ids):
+        refusal = _early_refusal(engine, lease, turn.slot_ids)
+        if refusal is None:
+            return _claim_under(engine, lease, turn, claim, waits=waits)
+    return engine.perform(turn.actor, turn.request, refuse_with(refusal))
+
+
 def _claim_under(
     engine: Engine, lease: Lease | LockedOut | None, turn: Turn, claim: TurnClaim, *, waits: bool
 ) -> Answer:
-    refusal = _early_refusal(engine, lease, turn.slot_ids)
-    if refusal is not None:
-        return engine.perform(turn.actor, turn.request, _refuse_with(refusal))
     fences = lease.fences if isinstance(lease, Lease) else None
     claimed = False
     try:
@@ -107,7 +122,7 @@ def _early_refusal(
     return engine.glance.refusal(slot_ids)
 
 
-def _refuse_with(refusal: Refusal) -> Callable[[Act], Document]:
+def refuse_with(refusal: Refusal) -> Callable[[Act], Document]:
     def refuse(_act: Act) -> Document:
         raise refusal
 

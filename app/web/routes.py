@@ -9,6 +9,7 @@ def register_routes(app: APIFlask) -> None:
     """Plug every resource in; a new module adds its line here."""
     from app.web import events
     from app.web.api import (
+        account,
         appointments,
         auth,
         balancing,
@@ -32,7 +33,7 @@ def register_routes(app: APIFlask) -> None:
     )
     from app.web.pages.register import register_pages
 
-    booking = (doctors, slots, bookings, appointments, patients, auth, concurrent)
+    booking = (doctors, slots, bookings, appointments, patients, auth, account, concurrent)
     shows = (movies, halls, showtimes)
     cluster = (
         health,

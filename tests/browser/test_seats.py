@@ -113,7 +113,8 @@ def test_three_seats_by_keyboard_alone(site: Site, visit: Visit, cinema: Cinema)
     tab_to(page, seat(page, seats["A1"]))
     for key, label in (
         ("ArrowRight", "A2"), ("ArrowDown", "B2"), ("ArrowDown", "C2"), ("ArrowLeft", "C1"),
-        ("ArrowUp", "B1"), ("End", "B6"), ("Home", "B1"), ("PageDown", "F1"), ("Control+Home", "A1"), ("Control+End", "F6"),
+        ("ArrowUp", "B1"), ("End", "B6"), ("Home", "B1"), ("PageDown", "F1"),
+        ("Control+Home", "A1"), ("Control+End", "F6"),
     ):  # fmt: skip
         page.keyboard.press(key)
         expect(seat(page, seats[label])).to_be_focused()

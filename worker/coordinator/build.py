@@ -55,7 +55,7 @@ from worker.coordinator.quorum import Quorum
 from worker.coordinator.replication import Replication
 from worker.coordinator.survey import Survey
 from worker.coordinator.timekeeper import Timekeeper
-from worker.jobs import build_sender
+from worker.jobs import build_account_sender, build_sender
 from worker.postman import Postman
 
 POOL_SIZE = 12
@@ -97,6 +97,7 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         frame, members, Leadership(database, redis, breaker, config.node_id, frame.incarnation)
     )
     postman = Postman(build_sender(config, database), queue.enqueue)
+    account_mails = build_account_sender(config, database)
     clocks = Clocks(frame, members, election)
     replication = Replication(frame, members)
     topic = Topic(
@@ -123,9 +124,10 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         History(frame, members),
         Operator(frame, election),
         LeaderWork(
-            frame, election, "sweep", 1.0, lambda term: expire_due_holds(engine, term), clocks.distrust
+            frame, election, "sweep", 0.5, lambda term: expire_due_holds(engine, term), clocks.distrust
         ),
         LeaderWork(frame, election, "notices", 1.0, lambda _term: postman.start_round()),
+        LeaderWork(frame, election, "account-mails", 2.0, lambda _term: account_mails.deliver_due()),
         Audit(frame, election, Auditor(database, clock)),
         LeaderWork(frame, election, "log-pruning", 60.0, lambda term: prune_log(database, term)),
         LeaderWork(frame, election, "heartbeat", 1.0, lambda term: tell_heartbeat(database, engine, term)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 from app.algorithms.failure_detector import (
     BeatSeen,
@@ -18,10 +19,11 @@ from app.algorithms.failure_detector import (
     StatusChanged,
 )
 from app.algorithms.steps import Received, Send, Started, StartTimer
+from app.algorithms.wire import detector_message, pack
 from app.coordination import membership
 from app.coordination.cards import Card
-from app.coordination.core_messages import DETECTOR, Spoken
 from app.coordination.heartbeats import Beat, Heartbeats
+from app.coordination.letters import understand
 from app.coordination.membership import DRAINING, LEFT, UP, Wishes
 from app.coordination.rpc.messages import Caller
 from app.coordination.rpc.peers import Peer, this_machine
@@ -40,7 +42,7 @@ class Sign:
     """A detector's message and the card of who sends it."""
 
     card: Card
-    message: Spoken
+    message: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ class Membership(Duty):
 
     def _hear(self, sign: Sign, caller: Caller) -> None:
         self._meet(caller.node, sign.card)
-        self._feed(Received(caller.node, DETECTOR.decode(sign.message)))
+        self._feed(Received(caller.node, understand(detector_message, sign.message)))
 
     def _see_off(self, card: Card, caller: Caller) -> None:
         self._gone[caller.node] = card.incarnation
@@ -263,7 +265,7 @@ class Membership(Duty):
             case Send(to, message):
                 if isinstance(message, Heartbeat):
                     self._last_beat = max(message.beat, self._last_beat)
-                sign = Sign(self.card(), DETECTOR.encode(message))
+                sign = Sign(self.card(), pack(message))
                 self._frame.client.tell(to, "membership.say", sign, MESSAGE_SECONDS)
             case StatusChanged(node, _, before, after):
                 self._frame.chronicle.noticed(f"node.{after}", f"{node} is {after}; it was {before}")

@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 from flask import request
 from pydantic import StringConstraints, ValidationError
 
+from app.accounts.passwords import SHORTEST_PASSWORD
 from app.booking.actions import PatientDetails
 from app.idempotency import RequestKey
 from app.web.api.fields import Email, Line, Paragraph, PersonName, Phone
@@ -28,6 +29,12 @@ WORDS = {
     "reason": f"Keep the reason under {LONGEST_REASON} characters",
     "reference": "Enter the six letters and digits of the reference, such as QX7-4RM",
     "email": "Enter an e-mail address such as name@example.org",
+    "name": "Enter your full name",
+    "password": f"Choose a password of {SHORTEST_PASSWORD} characters or more",
+    "new_password": f"Choose a password of {SHORTEST_PASSWORD} characters or more",
+    "current_password": "Enter the password you have now",
+    "role": "Registering makes a patient",
+    "code": "Enter the code",
 }
 
 

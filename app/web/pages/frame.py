@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, g, request, url_for
 
+from app.accounts.principals import Principal
+from app.errors import Unauthenticated, Unavailable
+from app.web.callers import principal
 from app.web.pages.forgery import form_token
 from app.web.parts import parts
 
 BOOKING_PAGES = {"manage", "find_booking", "cancel", "move", "move_check"}
+ACCOUNT_PAGES = {
+    "log_in", "log_in_now", "show_code", "show_code_now", "join", "join_now", "forget", "forget_now", "reset",
+    "reset_now", "account", "rename", "security", "change_password", "second_step", "confirm_second_step",
+    "remove_second_step", "people", "people_change", "audit",
+}  # fmt: skip
 MOVIE_PAGES = {"movies", "movie", "seats", "ticket"}
 
 
@@ -24,7 +33,21 @@ class Place:
 
 def install(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(navigation=navigation, freshness=freshness, form_token=form_token)
+    app.jinja_env.globals.update(
+        navigation=navigation,
+        freshness=freshness,
+        form_token=form_token,
+        visitor=visitor,
+        notices_now=notices_now,
+    )
+
+
+def visitor() -> Principal | None:
+    """Who is logged in, for the head of the page; never a reason for the page to fail."""
+    try:
+        return principal()
+    except (Unauthenticated, Unavailable):
+        return None
 
 
 def navigation() -> list[Place]:
@@ -32,7 +55,7 @@ def navigation() -> list[Place]:
     is_booking, is_mail, is_monitor = page in BOOKING_PAGES, page in {"mails", "mail"}, "monitor" in page
     # The screens of a hold are the same for both; whose hold it is tells where one came from.
     is_movie = page in MOVIE_PAGES or (not is_booking and bool(g.get("is_about_a_show")))
-    is_elsewhere = is_booking or is_mail or is_monitor or is_movie
+    is_elsewhere = is_booking or is_mail or is_monitor or is_movie or page in ACCOUNT_PAGES
     places = [
         Place("Find a time", url_for("pages.choose"), bool(page) and not is_elsewhere),
         Place("Movies", url_for("pages.movies"), is_movie),
@@ -43,6 +66,11 @@ def navigation() -> list[Place]:
     if parts().config.is_development:
         places.append(Place("Mails", url_for("pages.mails"), is_mail))
     return places
+
+
+def notices_now(doctor_id: int | str | None = None) -> list[dict[str, Any]]:
+    """What the desk tells everybody, and whoever looks at this doctor."""
+    return parts().board.notices_to_show(doctor_id)
 
 
 def freshness() -> str:

@@ -22,8 +22,11 @@ from app.web.pages import (
     tickets,
     times,
 )
+from app.web.pages.account import forgotten, joining, overview, security
+from app.web.pages.account import login as account_login
 from app.web.pages.blueprint import pages
 from app.web.pages.monitor import (
+    board,
     clocks,
     election,
     health,
@@ -38,7 +41,8 @@ from app.web.pages.refusals import render_failure
 
 #: Importing a page adds its routes to the blueprint.
 PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails, movies, seats, tickets)
-MONITOR = (health, traffic, election, clocks, replication, race, integrity, orders, login)
+ACCOUNT = (account_login, joining, forgotten, overview, security)
+MONITOR = (health, traffic, election, clocks, replication, board, race, integrity, orders, login)
 
 
 def register_pages(app: APIFlask) -> None:

@@ -1,147 +1,66 @@
-"""An operator's login in the browser, for the monitor alone. The one module that knows how; replaceable.
-
-A signed cookie names a session of the accounts, so logging out ends it on every node and a disabled account
-is out at once. It is sent to the monitor's own addresses only, and never with a click on another site."""
+"""Who may give orders in the monitor. The login is everybody's; these addresses lead to it and back."""
 
 from __future__ import annotations
 
-import hmac
 import re
-import uuid
 
-from flask import g, make_response, redirect, render_template, request, url_for
-from pydantic import ValidationError
-from werkzeug.wrappers import Response as AnyResponse
+from flask import redirect, request, url_for
+from werkzeug.wrappers import Response
 
 from app.accounts import actions
-from app.accounts.principals import Principal, Role, find_principal
-from app.errors import Unauthenticated, Unavailable
-from app.web.api.auth import Credentials
-from app.web.api.request_keys import keyed_digest
-from app.web.callers import required_principal
+from app.accounts.principals import Principal, Role
+from app.web.callers import accept_recent_login, is_login_unknown, principal, required_principal
+from app.web.pages.account.cookies import forget_login
 from app.web.pages.blueprint import pages
-from app.web.pages.forms import Wrong
 from app.web.parts import parts
 from app.web.policy import policy
 
-SCOPE = "/monitor"
 NEXT = re.compile(r"/monitor(/[a-z]*)?")
-LONGEST_COOKIE_SECONDS = 12 * 3600
-LONGEST_ADDRESS = 254
-NOT_RIGHT = "The e-mail address or the password is not right, or the account is not an operator's"
 
+__all__ = ["desk", "is_login_unknown", "logged_in", "operator"]
 
-def operator() -> Principal | None:
-    """Who may give orders here; None for a mere visitor."""
-    found: Principal | None = g.get("principal")
-    return found if found and found.has(Role.OPERATOR) else None
-
-
-def is_login_unknown() -> bool:
-    """Somebody shows a login that cannot be checked while the database is away."""
-    return bool(g.get("is_login_unknown"))
+#: Notices must be possible during an outage of the database, so a login it vouched for lately counts there.
+BOARD = "/monitor/board"
 
 
 @pages.before_request
-def _recognise() -> None:
-    if not request.path.startswith(SCOPE):
-        return
-    session_id = _read(request.cookies.get(_cookie_name(), ""))
-    g.principal = None
-    if session_id is None:
-        return
-    try:
-        with parts().database.read() as connection:
-            g.principal = find_principal(connection, session_id)
-    except Unavailable:
-        if request.method != "GET":
-            raise
-        g.is_login_unknown = True
+def _accept_recent_login() -> None:
+    if request.path.startswith(BOARD):
+        accept_recent_login()
+
+
+def logged_in() -> Principal | None:
+    """None for a mere visitor."""
+    return principal()
+
+
+def operator() -> Principal | None:
+    """Who may give orders to the cluster."""
+    found = principal()
+    return found if found and found.has(Role.OPERATOR) else None
+
+
+def desk() -> Principal | None:
+    """Who may tell visitors something."""
+    found = principal()
+    return found if found and found.is_staff else None
 
 
 @pages.get("/monitor/login")
 @policy("public")
-def monitor_login() -> str:
-    """Ask for an operator's e-mail address and password."""
-    return _form(Wrong({}))
-
-
-@pages.post("/monitor/login")
-@policy("public")
-def monitor_log_in() -> AnyResponse:
-    """Log an operator in."""
-    session_id = _session_of_operator()
-    if session_id is None:
-        typed = {"email": request.form.get("email", "")[:LONGEST_ADDRESS]}
-        return make_response(_form(Wrong(typed, {"email": NOT_RIGHT})), 422)
-    response = redirect(_next(), 303)
-    _set(response, _sign(session_id), LONGEST_COOKIE_SECONDS)
-    return response
+def monitor_login() -> Response:
+    """Ask for a login."""
+    return redirect(url_for("pages.log_in", next=_next()), 303)
 
 
 @pages.post("/monitor/logout")
-@policy("operator")
-def monitor_log_out() -> AnyResponse:
-    """End the login on every node."""
-    actions.log_out(parts().database, required_principal())
-    response = redirect(_next(), 303)
-    _set(response, "", 0)
-    return response
-
-
-def _session_of_operator() -> uuid.UUID | None:
-    """A new session; None for wrong credentials and for accounts that may not give orders, told alike."""
-    try:
-        asked = Credentials.model_validate({name: request.form.get(name) for name in ("email", "password")})
-        login = actions.log_in(parts().database, parts().passwords, asked.email, asked.password)
-    except (ValidationError, Unauthenticated):
-        return None
-    with parts().database.read() as connection:
-        found = find_principal(connection, login.session_id)
-    if found is not None and found.has(Role.OPERATOR):
-        return login.session_id
-    if found is not None:
-        actions.log_out(parts().database, found)
-    return None
-
-
-def _form(wrong: Wrong) -> str:
-    return render_template(
-        "monitor/login.html", values=wrong.values, wrong=wrong.sentences, found=wrong.summary, next=_next()
-    )
+@policy("authenticated")
+def monitor_log_out() -> Response:
+    """End the login on every node, and stay at the monitor."""
+    actions.log_out(parts().accounts, required_principal())
+    return forget_login(redirect(_next(), 303))
 
 
 def _next() -> str:
     wanted = request.values.get("next", "")
     return wanted if NEXT.fullmatch(wanted) else url_for("pages.monitor")
-
-
-def _cookie_name() -> str:
-    return "__Secure-oneslot_operator" if request.is_secure else "oneslot_operator"
-
-
-def _set(response: AnyResponse, value: str, seconds: int) -> None:
-    response.set_cookie(
-        _cookie_name(),
-        value,
-        max_age=seconds,
-        path=SCOPE,
-        httponly=True,
-        secure=request.is_secure,
-        samesite="Strict",
-    )
-
-
-def _sign(session_id: uuid.UUID) -> str:
-    return f"{session_id}.{_signature(str(session_id))}"
-
-
-def _read(value: str) -> uuid.UUID | None:
-    text, _, signature = value.partition(".")
-    if not hmac.compare_digest(_signature(text).encode(), signature.encode()):
-        return None
-    return uuid.UUID(text)
-
-
-def _signature(text: str) -> str:
-    return keyed_digest(f"operator session\n{text}")
