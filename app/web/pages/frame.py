@@ -19,7 +19,9 @@ ACCOUNT_PAGES = {
     "reset_now", "account", "rename", "security", "change_password", "second_step", "confirm_second_step",
     "remove_second_step", "people", "people_change", "audit",
 }  # fmt: skip
-MOVIE_PAGES = {"movies", "movie", "seats", "ticket"}
+MOVIE_PAGES = {"movies", "movie", "seats", "ticket"} | {
+    f"admin_{tab}{step}" for tab in ("movies", "halls", "showtimes") for step in ("", "_add")
+}
 
 
 @dataclass(frozen=True)

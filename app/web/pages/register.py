@@ -24,6 +24,9 @@ from app.web.pages import (
 )
 from app.web.pages.account import forgotten, joining, overview, security
 from app.web.pages.account import login as account_login
+from app.web.pages.admin import halls as admin_halls
+from app.web.pages.admin import movies as admin_movies
+from app.web.pages.admin import showtimes as admin_showtimes
 from app.web.pages.blueprint import pages
 from app.web.pages.monitor import (
     board,
@@ -42,6 +45,7 @@ from app.web.pages.refusals import render_failure
 #: Importing a page adds its routes to the blueprint.
 PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails, movies, seats, tickets)
 ACCOUNT = (account_login, joining, forgotten, overview, security)
+ADMIN = (admin_movies, admin_halls, admin_showtimes)
 MONITOR = (health, traffic, election, clocks, replication, board, race, integrity, orders, login)
 
 
