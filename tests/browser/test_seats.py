@@ -206,7 +206,7 @@ def test_the_list_shows_what_is_free_and_takes_seats_too(site: Site, visit: Visi
     page = visit()
     open_seats(page, site.url, showtime)
 
-    page.get_by_text("List", exact=True).click()
+    page.get_by_role("radio", name="List").check()
 
     expect(seat(page, seats["B2"])).to_be_hidden()
     expect(page.locator(".screen")).to_be_hidden()

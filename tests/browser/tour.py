@@ -124,7 +124,7 @@ def _movies(site: Site, page: Page) -> Iterator[str]:
     page.locator(f'.seat[value="{seats["B4"]}"]').click()
     page.locator("[data-hold]").wait_for()
     yield "seats with a basket"
-    page.get_by_text("List", exact=True).click()
+    page.get_by_role("radio", name="List").check()
     yield "seats as a list"
     page.goto(f"{site.url}/showtimes/{cinema.add_showtime(block(25, 40))}")
     yield "a large hall"
