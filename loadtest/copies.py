@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loadtest.cluster_view import ask
+from loadtest.invariants import open_database
+from loadtest.target import Target
 
 PROMISED_QUIET_SECONDS = 20.0
+#: Two minutes by default, and some for the sweep.
+LONGEST_HOLD_SECONDS = 150.0
 _POLL_SECONDS = 0.25
 
 
@@ -33,6 +37,16 @@ class Quiet:
 
     def __str__(self) -> str:
         return "not equal in time" if self.seconds is None else f"equal after {self.seconds:.1f} s of quiet"
+
+
+def wait_until_no_hold(target: Target) -> None:
+    """Holds that nobody finished lapse one by one, and each changes a slot: quiet begins after the last."""
+    if target.database_url is None:
+        return
+    deadline = time.monotonic() + LONGEST_HOLD_SECONDS
+    with open_database(target.database_url) as database:
+        while database("SELECT 1 FROM slots WHERE state = 'HELD'") and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
 
 
 def wait_for_quiet(doors: Sequence[str]) -> Quiet:

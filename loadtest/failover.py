@@ -27,7 +27,7 @@ from loadtest.cluster_view import (
     wait_until_whole,
     was_fenced,
 )
-from loadtest.copies import Quiet, wait_for_quiet
+from loadtest.copies import Quiet, wait_for_quiet, wait_until_no_hold
 from loadtest.faults import FAULTS, fault
 from loadtest.history import Scribe
 from loadtest.report import percentile, shown_faults, table
@@ -113,6 +113,7 @@ def run(target: Target, options: argparse.Namespace, fault_name: str) -> Campaig
         finally:
             bookers.stop()
         wait_until_whole(options.stack_file, _WHOLE_SECONDS)
+        wait_until_no_hold(target)
         campaign.quiet = wait_for_quiet(target.node_urls)
         campaign.success = success_of(scribe.entries)
         campaign.evidence = gather_evidence(target, stage, [doctor], scribe)
