@@ -63,7 +63,15 @@ def run(target: Target, options: argparse.Namespace) -> Run:
     places = stage.new_slots(doctor, first_day=tomorrow(), days=1, minutes=5)
     findings = Findings()
     wanderers = [
-        Wanderer(target.node_urls, doctor, place.id, place.day, random.Random(options.seed + n), findings)
+        Wanderer(
+            target.node_urls,
+            doctor,
+            place.id,
+            place.day,
+            random.Random(options.seed + n),
+            findings,
+            stage.client_headers,
+        )
         for n, place in enumerate(places[: options.clients])
     ]
     began = time.monotonic()

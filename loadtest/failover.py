@@ -103,7 +103,7 @@ def run(target: Target, options: argparse.Namespace, fault_name: str) -> Campaig
     slots = [place.id for place in stage.new_slots(doctor, first_day=tomorrow(), days=7, minutes=10)]
     first_epoch = _leader_of(options.stack_file).epoch
     with Scribe(history) as scribe:
-        bookers = Bookers(target, slots, scribe, options.clients, options.seed)
+        bookers = Bookers(target, slots, scribe, options.clients, options.seed, stage.client_headers)
         bookers.start()
         try:
             with fault(fault_name, target):
