@@ -113,6 +113,7 @@ def _plan(target: Target, order: LoadOrder, stage: Stage, history: Path) -> Plan
         round_seconds=_ROUND_SECONDS,
         doctors=all_doctors,
         days=sorted({place.day for place in places}),
+        client_headers=stage.client_headers,
         field=field,
         contested=[place.id for place in contested],
     )

@@ -63,6 +63,8 @@ class Visitor(FastHttpUser):
 
     abstract = True
     network_timeout = 20.0
+    #: Who only looks needs no account.
+    headers: ClassVar[Mapping[str, str]] = {}
     connection_timeout = 10.0
 
     def __init__(self, environment: Environment) -> None:
@@ -70,7 +72,8 @@ class Visitor(FastHttpUser):
         super().__init__(environment)
         number = next(_names)
         self.dice = Random(f"{PLAN.seed}/{number}")
-        self.patient = Patient(f"{type(self).__name__.lower()}-{number}", LocustTransport(self), SCRIBE)
+        name = f"{type(self).__name__.lower()}-{number}"
+        self.patient = Patient(name, LocustTransport(self), SCRIBE, self.headers)
 
 
 class Browser(Visitor):
@@ -98,6 +101,7 @@ class Booker(Visitor):
     """Holds and confirms, or books at once; sometimes changes its mind; now and then sends things twice."""
 
     weight = PROFILE.bookers
+    headers = PLAN.client_headers
     wait_time = between(0.1, 0.5)
 
     @task(5)
@@ -140,6 +144,7 @@ class Rusher(Visitor):
     """Wants what everybody wants, at the moment everybody wants it."""
 
     weight = PROFILE.rushers
+    headers = PLAN.client_headers
     wait_time = constant(0)
     rounds_seen: ClassVar[int] = 0
 

@@ -47,6 +47,8 @@ class Plan:
     round_seconds: float
     doctors: list[str]
     days: list[str]
+    #: What bookers send: an account with raised limits.
+    client_headers: dict[str, str]
     #: Slots for bookers, by doctor, and the ones everybody wants.
     field: dict[str, list[str]]
     contested: list[str]

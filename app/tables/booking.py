@@ -135,6 +135,9 @@ class Booking(Base):
         Index(None, "patient_id"),
         Index("ix_bookings_holds_of_user", "user_id",
               postgresql_where=text("status = 'PENDING'"), sqlite_where=text("status = 'PENDING'")),
+        Index("ix_bookings_holds_of_origin", "origin",
+              postgresql_where=text("status = 'PENDING' AND origin IS NOT NULL"),
+              sqlite_where=text("status = 'PENDING' AND origin IS NOT NULL")),
         Index("ix_bookings_origin", "origin", "created_at",
               postgresql_where=text("origin IS NOT NULL"), sqlite_where=text("origin IS NOT NULL")),
     )  # fmt: skip

@@ -30,10 +30,11 @@ def register_routes(app: APIFlask) -> None:
         showtimes,
         slots,
         status_board,
+        users,
     )
     from app.web.pages.register import register_pages
 
-    booking = (doctors, slots, bookings, appointments, patients, auth, account, concurrent)
+    booking = (doctors, slots, bookings, appointments, patients, auth, account, users, concurrent)
     shows = (movies, halls, showtimes)
     cluster = (
         health,

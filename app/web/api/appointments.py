@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from flask import Response
 from sqlalchemy import select
 
 from app.booking import actions
-from app.booking.reading import BookingFilter, bookings_after
+from app.booking.reading import bookings_after
 from app.errors import NotFound, ValidationFailed
 from app.tables.directory import Doctor
 from app.web.api.answers import answer, answer_page
@@ -23,10 +24,10 @@ from app.web.api.booking_answers import (
     current_actor,
     day_span,
     patient_details,
+    seen_by,
 )
 from app.web.api.booking_inputs import AppointmentBody, AppointmentQuery, CancelBody
 from app.web.api.request_keys import request_key
-from app.web.callers import required_principal
 from app.web.parts import parts
 from app.web.policy import policy
 
@@ -54,10 +55,8 @@ def list_appointments(query: AppointmentQuery) -> Response:
     """List bookings in the words of appointments: one's own, or all for the front desk."""
     after = query.after(datetime, uuid.UUID)
     begin, end = day_span(query.date, parts().config.zone) if query.date else (None, None)
-    own = None if current_actor().is_staff else required_principal().user_id
-    narrow = BookingFilter(
-        own, None, query.doctor_id, starts_from=begin, starts_before=end, only_appointments=True
-    )
+    mine = seen_by(current_actor(), query.doctor_id)
+    narrow = replace(mine, starts_from=begin, starts_before=end, only_appointments=True)
     with parts().database.read() as connection:
         found = bookings_after(connection, narrow, after, query.limit + 1)
     shown = [as_appointment(document) for document in found]

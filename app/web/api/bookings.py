@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 
 from apiflask import APIBlueprint
@@ -20,6 +21,7 @@ from app.web.api.booking_answers import (
     current_actor,
     day_span,
     patient_details,
+    seen_by,
 )
 from app.web.api.booking_inputs import (
     BookingBody,
@@ -30,7 +32,6 @@ from app.web.api.booking_inputs import (
     SlotsBody,
 )
 from app.web.api.request_keys import request_key
-from app.web.callers import required_principal
 from app.web.parts import parts
 from app.web.policy import policy
 
@@ -77,7 +78,7 @@ def list_bookings(query: BookingQuery) -> Response:
 def booking_stats() -> Response:
     """Count bookings by status: one's own, or all for the front desk."""
     with parts().database.read() as connection:
-        return answer(count_bookings(connection, BookingFilter(user_id=_only_own(current_actor()))))
+        return answer(count_bookings(connection, seen_by(current_actor(), None)))
 
 
 @api.get("/bookings/<uuid:booking_id>")
@@ -179,12 +180,15 @@ def _wanted_slots(body: BookingBody) -> tuple[int, ...]:
         return (find_slot(connection, body.doctor_id, body.slot_time),)
 
 
-def _only_own(actor: Actor) -> uuid.UUID | None:
-    return None if actor.is_staff else required_principal().user_id
-
-
 def _filter(query: BookingQuery, actor: Actor) -> BookingFilter:
     begin, end = day_span(query.date, parts().config.zone) if query.date else (None, None)
-    own = _only_own(actor)
+    mine = seen_by(actor, query.doctor_id)
     # A patient who asks for somebody else's bookings gets their own: what is not theirs does not exist.
-    return BookingFilter(own or query.user_id, query.status, query.doctor_id, query.showtime_id, begin, end)
+    return replace(
+        mine,
+        user_id=mine.user_id or query.user_id,
+        status=query.status,
+        showtime_id=query.showtime_id,
+        starts_from=begin,
+        starts_before=end,
+    )
