@@ -15,6 +15,7 @@ from loadtest.target import Target
 from loadtest.wire import Wire
 
 _PAGE = 100
+NOT_FOUND = 404
 _LIVE = frozenset({"PENDING", "CONFIRMED", "ARRIVED"})
 
 
@@ -128,6 +129,10 @@ class Stage:
             for slot, names in owners.items()
             for owner in names or [None]
         ]
+
+    def has_cinema(self) -> bool:
+        """Whether this system shows movies."""
+        return self._wire.send("GET", "/api/movies?limit=1", None, self._headers).status != NOT_FOUND
 
     def must(self, method: str, path: str, **body: Any) -> Answer:
         """An answer that is none raises StageFailed."""

@@ -5,22 +5,12 @@ from datetime import timedelta
 
 from playwright.sync_api import Page, expect
 
-from app.booking.actions import GUEST, Claim, hold_slot
-from tests.browser.site import SOMEBODY, Site
+from tests.browser.site import Site
 from tests.browser.steps import book, confirm, fill_details, go_on, hold, open_times, time_button
-from tests.cinema import Cinema, block
 
 #: Sends the form as a page would that has not heard of the change yet.
 PRESS_UNSEEN = """slot => {
   const form = document.querySelector("[data-times]");
-  const field = { type: "hidden", name: "slot_id", value: slot };
-  form.append(Object.assign(document.createElement("input"), field));
-  form.submit();
-}"""
-
-
-PRESS_UNSEEN_SEAT = """slot => {
-  const form = document.querySelector("[data-seat-form]");
   const field = { type: "hidden", name: "slot_id", value: slot };
   form.append(Object.assign(document.createElement("input"), field));
   form.submit();
@@ -37,8 +27,6 @@ def every_screen(site: Site, page: Page) -> Iterator[str]:
     yield from _booking(site, page)
     yield from _managing(site, page)
     yield from _failing(site, page)
-    yield from _movies(site, page)
-    yield from _ticket(site, page)
 
 
 def _choosing(site: Site, page: Page) -> Iterator[str]:
@@ -107,57 +95,6 @@ def _managing(site: Site, page: Page) -> Iterator[str]:
     page.get_by_role("button", name="Find it").click()
     page.get_by_role("alert").wait_for()
     yield "found nothing"
-
-
-def _movies(site: Site, page: Page) -> Iterator[str]:
-    cinema = Cinema.on(site.database)
-    showtime = cinema.add_showtime()
-    seats = cinema.ids(showtime)
-    book_seats(site, seats["B1"])
-    page.goto(f"{site.url}/movies")
-    yield "movies"
-    page.locator(".movie-card a").first.click()
-    page.locator(".showings").first.wait_for()
-    yield "movie"
-    page.goto(f"{site.url}/showtimes/{showtime}")
-    yield "seats"
-    page.locator(f'.seat[value="{seats["B4"]}"]').click()
-    page.locator("[data-hold]").wait_for()
-    yield "seats with a basket"
-    page.get_by_role("radio", name="List").check()
-    yield "seats as a list"
-    page.goto(f"{site.url}/showtimes/{cinema.add_showtime(block(25, 40))}")
-    yield "a large hall"
-
-
-def _ticket(site: Site, page: Page) -> Iterator[str]:
-    cinema = Cinema.on(site.database)
-    showtime = cinema.add_showtime()
-    seats = cinema.ids(showtime)
-    page.goto(f"{site.url}/showtimes/{showtime}")
-    page.locator(f'.seat[value="{seats["B1"]}"]').click()
-    page.get_by_role("link", name="Go on").click()
-    see(page, "Who are the seats for?")
-    yield "seats: details"
-    fill_details(page)
-    go_on(page)
-    yield "seats: check"
-    page.get_by_role("button", name="Book the seats").click()
-    see(page, "Seats booked")
-    page.locator("summary").click()
-    yield "ticket"
-    page.get_by_role("link", name="Change seats").click()
-    see(page, "Pick another seat")
-    yield "seats: other ones"
-    page.goto(f"{site.url}/showtimes/{showtime}")
-    book_seats(site, seats["B4"])
-    page.evaluate(PRESS_UNSEEN_SEAT, str(seats["B4"]))
-    page.locator('[data-part="conflict"]').wait_for()
-    yield "seats lost"
-
-
-def book_seats(site: Site, *slot_ids: int) -> None:
-    hold_slot(site.engine, Claim(slot_ids, SOMEBODY, instant=True), GUEST)
 
 
 def _failing(site: Site, page: Page) -> Iterator[str]:
