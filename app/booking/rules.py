@@ -113,6 +113,8 @@ class Actor:
     user_id: uuid.UUID | None = None
     is_staff: bool = False
     token_for: uuid.UUID | None = None
+    #: May raise the capacity of a taken time, with a reason.
+    may_overbook: bool = False
 
     def may_see(self, booking_id: uuid.UUID, owner: uuid.UUID | None) -> bool:
         """Own bookings, those of a presented token, or all for staff."""

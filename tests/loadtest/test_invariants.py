@@ -12,8 +12,8 @@ from loadtest.invariants import find_broken_invariants, live_owners, open_databa
 SCHEMA = (Path(ledger.__file__).parent / "schema.sql").read_text()
 
 GOOD = """
-INSERT INTO slots VALUES (1, 1, '2026-11-23T09:00', '2026-11-23T09:30', 'BOOKED', 'b1', 3, NULL, 1);
-INSERT INTO slots VALUES (2, 1, '2026-11-23T09:30', '2026-11-23T10:00', 'HELD', 'b2', 1, '2026-11-20', 1);
+INSERT INTO slots VALUES (1, 1, '2026-11-23T09:00', '2026-11-23T09:30', 'BOOKED', 'b1', 3, NULL, 1, 0);
+INSERT INTO slots VALUES (2, 1, '2026-11-23T09:30', '2026-11-23T10:00', 'HELD', 'b2', 1, '2026-11-20', 1, 0);
 INSERT INTO bookings VALUES ('b1', 'CONFIRMED', 1, '2026-11-23T09:00', '2026-11-23T09:30', 'A', NULL, 't');
 INSERT INTO bookings VALUES ('b2', 'PENDING', 1, '2026-11-23T09:30', '2026-11-23T10:00', 'B', '2026', 't');
 INSERT INTO bookings VALUES ('b0', 'CANCELLED', 1, '2026-11-23T09:00', '2026-11-23T09:30', 'C', NULL, 't');
