@@ -60,7 +60,7 @@ PLANTED = [
     ),
     (
         "INSERT INTO slots"
-        " VALUES (3, 1, '2026-11-23T09:15', '2026-11-23T09:45', 'BOOKED', 'b9', 1, NULL, 1);"
+        " VALUES (3, 1, '2026-11-23T09:15', '2026-11-23T09:45', 'BOOKED', 'b9', 1, NULL, 1, 0);"
         "INSERT INTO booking_slots VALUES ('b9', 3, 1, TRUE)",
         {"no two live bookings of a doctor overlap"},
     ),

@@ -23,6 +23,8 @@ from app.web.pages import (
     times,
 )
 from app.web.pages.blueprint import pages
+from app.web.pages.desk import board, closing, counter, lists, week
+from app.web.pages.desk import visits as desk_visits
 from app.web.pages.monitor import (
     clocks,
     election,
@@ -38,6 +40,7 @@ from app.web.pages.refusals import render_failure
 
 #: Importing a page adds its routes to the blueprint.
 PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails, movies, seats, tickets)
+DESK = (board, counter, desk_visits, closing, lists, week)
 MONITOR = (health, traffic, election, clocks, replication, race, integrity, orders, login)
 
 

@@ -1,7 +1,7 @@
-"""An operator's login in the browser, for the monitor alone. The one module that knows how; replaceable.
+"""The login in the browser, for the monitor, the desk and the administration. The one module that knows how.
 
 A signed cookie names a session of the accounts, so logging out ends it on every node and a disabled account
-is out at once. It is sent to the monitor's own addresses only, and never with a click on another site."""
+is out at once. It is never sent with a click on another site."""
 
 from __future__ import annotations
 
@@ -25,10 +25,25 @@ from app.web.parts import parts
 from app.web.policy import policy
 
 SCOPE = "/monitor"
-NEXT = re.compile(r"/monitor(/[a-z]*)?")
+#: Where a login is asked for, and whose it must be.
+DOORS = {"/monitor": Role.OPERATOR, "/desk": Role.STAFF, "/admin": Role.ADMIN, "/my": Role.PATIENT}
+NEXT = re.compile(r"/(monitor|desk|admin|my)([/?][a-z0-9/?&=_-]*)?")
 LONGEST_COOKIE_SECONDS = 12 * 3600
 LONGEST_ADDRESS = 254
-NOT_RIGHT = "The e-mail address or the password is not right, or the account is not an operator's"
+NOT_RIGHT = "The e-mail address or the password is not right, or the account may not open this"
+OPENINGS = {
+    Role.OPERATOR: (
+        "Log in to give orders",
+        "Everybody may look at the monitor. Orders, such as draining a node, need an operator; "
+        "each is kept in the audit with its reason.",
+    ),
+    Role.STAFF: ("Log in to the front desk", "The day's board, bookings and patients are for the staff."),
+    Role.ADMIN: (
+        "Log in to the administration",
+        "Doctors, hours, users and settings are for administrators.",
+    ),
+    Role.PATIENT: ("Log in", "Your bookings, in one place."),
+}
 
 
 def operator() -> Principal | None:
@@ -44,19 +59,33 @@ def is_login_unknown() -> bool:
 
 @pages.before_request
 def _recognise() -> None:
-    if not request.path.startswith(SCOPE):
+    if request.path.startswith("/assets/"):
         return
     session_id = _read(request.cookies.get(_cookie_name(), ""))
-    g.principal = None
+    if is_behind_a_door(request.path):
+        g.principal = None
     if session_id is None:
         return
     try:
         with parts().database.read() as connection:
             g.principal = find_principal(connection, session_id)
     except Unavailable:
-        if request.method != "GET":
+        if is_behind_a_door(request.path) and (request.method != "GET" or not request.path.startswith(SCOPE)):
             raise
         g.is_login_unknown = True
+
+
+def is_behind_a_door(path: str) -> bool:
+    return _door(path) is not None
+
+
+def _door(path: str) -> str | None:
+    first = "/" + path.split("?")[0].split("/")[1] if path.startswith("/") else path
+    return first if first in DOORS else None
+
+
+def _needed() -> Role:
+    return DOORS[_door(_next()) or SCOPE]
 
 
 @pages.get("/monitor/login")
@@ -70,7 +99,7 @@ def monitor_login() -> str:
 @policy("public")
 def monitor_log_in() -> AnyResponse:
     """Log an operator in."""
-    session_id = _session_of_operator()
+    session_id = _session_of(_needed())
     if session_id is None:
         typed = {"email": request.form.get("email", "")[:LONGEST_ADDRESS]}
         return make_response(_form(Wrong(typed, {"email": NOT_RIGHT})), 422)
@@ -80,7 +109,7 @@ def monitor_log_in() -> AnyResponse:
 
 
 @pages.post("/monitor/logout")
-@policy("operator")
+@policy("authenticated")
 def monitor_log_out() -> AnyResponse:
     """End the login on every node."""
     actions.log_out(parts().database, required_principal())
@@ -89,8 +118,8 @@ def monitor_log_out() -> AnyResponse:
     return response
 
 
-def _session_of_operator() -> uuid.UUID | None:
-    """A new session; None for wrong credentials and for accounts that may not give orders, told alike."""
+def _session_of(role: Role) -> uuid.UUID | None:
+    """A new session; None for wrong credentials and for accounts without the role, told alike."""
     try:
         asked = Credentials.model_validate({name: request.form.get(name) for name in ("email", "password")})
         login = actions.log_in(parts().database, parts().passwords, asked.email, asked.password)
@@ -98,7 +127,7 @@ def _session_of_operator() -> uuid.UUID | None:
         return None
     with parts().database.read() as connection:
         found = find_principal(connection, login.session_id)
-    if found is not None and found.has(Role.OPERATOR):
+    if found is not None and found.has(role):
         return login.session_id
     if found is not None:
         actions.log_out(parts().database, found)
@@ -106,8 +135,16 @@ def _session_of_operator() -> uuid.UUID | None:
 
 
 def _form(wrong: Wrong) -> str:
+    heading, lead = OPENINGS[_needed()]
     return render_template(
-        "monitor/login.html", values=wrong.values, wrong=wrong.sentences, found=wrong.summary, next=_next()
+        "monitor/login.html",
+        values=wrong.values,
+        wrong=wrong.sentences,
+        found=wrong.summary,
+        next=_next(),
+        heading=heading,
+        lead=lead,
+        is_monitor=_needed() is Role.OPERATOR,
     )
 
 
@@ -125,7 +162,7 @@ def _set(response: AnyResponse, value: str, seconds: int) -> None:
         _cookie_name(),
         value,
         max_age=seconds,
-        path=SCOPE,
+        path="/",
         httponly=True,
         secure=request.is_secure,
         samesite="Strict",
