@@ -15,7 +15,7 @@ from loadtest.target import Target
 from loadtest.wire import Wire
 
 _PAGE = 100
-_LIVE = frozenset({"PENDING", "CONFIRMED", "ARRIVED"})
+_LIVE = frozenset({"PENDING", "CONFIRMED", "ARRIVED", "IN_ROOM"})
 
 
 class StageFailed(Exception):

@@ -25,6 +25,9 @@ from app.web.pages import (
 from app.web.pages.account import forgotten, joining, overview, people, security
 from app.web.pages.account import login as account_login
 from app.web.pages.blueprint import pages
+from app.web.pages.desk import board as desk_board
+from app.web.pages.desk import closing, counter, lists, week
+from app.web.pages.desk import visits as desk_visits
 from app.web.pages.monitor import (
     board,
     clocks,
@@ -42,6 +45,7 @@ from app.web.pages.refusals import render_failure
 #: Importing a page adds its routes to the blueprint.
 PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails, movies, seats, tickets)
 ACCOUNT = (account_login, joining, forgotten, overview, security, people)
+DESK = (desk_board, counter, desk_visits, closing, lists, week)
 MONITOR = (health, traffic, election, clocks, replication, board, race, integrity, orders, login)
 
 
