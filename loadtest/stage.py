@@ -16,7 +16,7 @@ from loadtest.wire import Wire
 
 _PAGE = 100
 NOT_FOUND = 404
-_LIVE = frozenset({"PENDING", "CONFIRMED", "ARRIVED"})
+_LIVE = frozenset({"PENDING", "CONFIRMED", "ARRIVED", "IN_ROOM"})
 
 
 class StageFailed(Exception):

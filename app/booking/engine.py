@@ -126,6 +126,17 @@ class Act:
                 detail=detail,
             )
 
+    def note(self, action: str, **detail: Any) -> None:
+        """One entry about no booking in particular."""
+        journal.record(
+            self.tx,
+            node=self.engine.node_id,
+            actor=self.actor.label,
+            action=action,
+            stamp=self.stamp,
+            detail=detail,
+        )
+
     def audit_expired(self, owners: Mapping[int, uuid.UUID], noticed_by: str) -> None:
         """The holds that had lapsed on these slots, and what noticed it."""
         for slot_id, booking_id in sorted(owners.items()):

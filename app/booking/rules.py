@@ -119,6 +119,8 @@ class Actor:
     origin: str | None = None
     #: So many times the usual limits.
     limit_factor: int = 1
+    #: May raise the capacity of a taken time, with a reason.
+    may_overbook: bool = False
 
     def may_see(self, booking_id: uuid.UUID, owner: uuid.UUID | None, doctor_id: int | None) -> bool:
         """Own bookings, those of a presented token, or for staff those of their doctors."""

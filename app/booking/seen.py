@@ -40,6 +40,7 @@ def seen_by(tx: Connection, booking_id: uuid.UUID, actor: Actor) -> Row[Any]:
             Booking.showtime_id,
             Booking.status,
             shown_status().label("shown_status"),
+            Booking.starts_at,
             Booking.extensions,
             Booking.sequence,
             Booking.patient_name,

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row
 
+from app.directory.closed import closed_spans
 from app.directory.directory import Act, Directory
 from app.directory.doctors import lock_doctor
 from app.directory.documents import Document
@@ -53,11 +54,14 @@ def _sort_out(
         return [], []
     whole = Span(candidates[0].starts_at, candidates[-1].ends_at)
     blocking = obstacles(candidates, spans_in_the_way(tx, doctor_id, whole))
+    closed = closed_spans(tx, doctor_id, whole)
     free: list[Span] = []
     skipped: list[tuple[Span, SkipReason]] = []
     for span, obstacle in zip(candidates, blocking, strict=True):
         if span.starts_at <= now:
             skipped.append((span, SkipReason.IN_THE_PAST))
+        elif any(span.overlaps(closure) for closure in closed):
+            skipped.append((span, SkipReason.CLOSED))
         elif obstacle is not None:
             same = obstacle == span
             skipped.append((span, SkipReason.ALREADY_THERE if same else SkipReason.OVERLAP))

@@ -8,6 +8,7 @@ from app.tables.board import BoardState, BoardWrite, ConflictLogEntry
 from app.tables.booking import Booking, BookingSlot, BookingStatus, SeatKind, Slot, SlotState
 from app.tables.cinema import Hall, Movie, Showtime
 from app.tables.cluster import ClusterLogEntry, ClusterSetting
+from app.tables.desk import ClinicRule, Closure
 from app.tables.directory import Doctor, Patient
 from app.tables.journal import (
     AuditAnchor,
@@ -33,6 +34,8 @@ __all__ = [
     "Booking",
     "BookingSlot",
     "BookingStatus",
+    "ClinicRule",
+    "Closure",
     "ClusterLogEntry",
     "ClusterSetting",
     "ConflictLogEntry",

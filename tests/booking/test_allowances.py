@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from app.booking.actions import Claim, PatientDetails, book_interval, hold_slot, release_hold
-from app.booking.intervals import Interval
+from app.booking.overlap import Interval
 from app.booking.rules import SYSTEM, Actor
 from app.database import db_now
 from app.errors import TooManyRequests

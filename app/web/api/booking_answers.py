@@ -52,6 +52,7 @@ class BookingDocument(BaseModel):
     expires_at: str | None
     extensions: int
     confirmed_at: str | None
+    arrived_at: str | None
     cancelled_at: str | None
     cancel_reason: str | None
     sequence: int

@@ -28,6 +28,8 @@ WORDS = {
     "patient_phone": "Enter a phone number such as +49 30 1234567, or leave it empty",
     "reason": f"Keep the reason under {LONGEST_REASON} characters",
     "reference": "Enter the six letters and digits of the reference, such as QX7-4RM",
+    "patient_id": "Choose somebody from the list again",
+    "doctor_id": "Choose a doctor from the list",
     "email": "Enter an e-mail address such as name@example.org",
     "name": "Enter your full name",
     "password": f"Choose a password of {SHORTEST_PASSWORD} characters or more",

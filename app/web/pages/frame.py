@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask, g, request, url_for
 
-from app.accounts.principals import Principal
+from app.accounts.principals import Principal, Role
 from app.errors import Unauthenticated, Unavailable
 from app.web.callers import principal
 from app.web.pages.forgery import form_token
@@ -58,6 +58,7 @@ def navigation() -> list[Place]:
     # The screens of a hold are the same for both; whose hold it is tells where one came from.
     is_movie = page in MOVIE_PAGES or (not is_booking and bool(g.get("is_about_a_show")))
     is_elsewhere = is_booking or is_mail or is_monitor or is_movie or page in ACCOUNT_PAGES
+    is_elsewhere = is_elsewhere or page.startswith("desk")
     places = [
         Place("Find a time", url_for("pages.choose"), bool(page) and not is_elsewhere),
         Place("Movies", url_for("pages.movies"), is_movie),
@@ -65,6 +66,9 @@ def navigation() -> list[Place]:
         Place("Monitor", url_for("pages.monitor"), is_monitor),
         Place("API", "/api-docs", False),
     ]
+    caller = g.get("principal")
+    if caller is not None and caller.has(Role.STAFF):
+        places.insert(0, Place("Front desk", url_for("pages.desk"), page.startswith("desk")))
     if parts().config.is_development:
         places.append(Place("Mails", url_for("pages.mails"), is_mail))
     return places

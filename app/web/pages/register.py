@@ -28,6 +28,9 @@ from app.web.pages.admin import halls as admin_halls
 from app.web.pages.admin import movies as admin_movies
 from app.web.pages.admin import showtimes as admin_showtimes
 from app.web.pages.blueprint import pages
+from app.web.pages.desk import board as desk_board
+from app.web.pages.desk import closing, counter, lists, week
+from app.web.pages.desk import visits as desk_visits
 from app.web.pages.monitor import (
     board,
     clocks,
@@ -46,6 +49,7 @@ from app.web.pages.refusals import render_failure
 PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails, movies, seats, tickets)
 ACCOUNT = (account_login, joining, forgotten, overview, security, people)
 ADMIN = (admin_movies, admin_halls, admin_showtimes)
+DESK = (desk_board, counter, desk_visits, closing, lists, week)
 MONITOR = (health, traffic, election, clocks, replication, board, race, integrity, orders, login)
 
 
