@@ -50,7 +50,7 @@ FORBIDDEN = {
         SELECT b.id, b.status, s.id, s.state FROM bookings b
         JOIN booking_slots bs ON bs.booking_id = b.id AND bs.live JOIN slots s ON s.id = bs.slot_id
         WHERE (b.status = 'PENDING' AND s.state <> 'HELD')
-           OR (b.status IN ('CONFIRMED', 'ARRIVED', 'IN_ROOM', 'COMPLETED', 'NO_SHOW') AND s.state <> 'BOOKED')""",
+           OR (b.status <> 'PENDING' AND s.state <> 'BOOKED')""",
     "the seats of a booking are of one showtime": """
         SELECT bs.booking_id FROM booking_slots bs JOIN slots s ON s.id = bs.slot_id
         WHERE bs.live AND s.showtime_id IS NOT NULL
