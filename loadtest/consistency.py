@@ -76,16 +76,16 @@ def run(target: Target, options: argparse.Namespace) -> Run:
     ]
     began = time.monotonic()
     with fault(options.fault, target):
-        _wander(wanderers, findings, options.tries)
+        _wander(wanderers, findings, options.tries, began + options.seconds)
     seconds = time.monotonic() - began
     stage.close()
     return Run(options.fault, findings, seconds, wait_for_quiet(target.node_urls), options.most_lag_ms)
 
 
-def _wander(wanderers: Sequence[Wanderer], findings: Findings, tries: int) -> None:
+def _wander(wanderers: Sequence[Wanderer], findings: Findings, tries: int, until: float) -> None:
     def go(wanderer: Wanderer) -> None:
         rounds = 0
-        while findings.tries < tries:
+        while findings.tries < tries and time.monotonic() < until:
             wanderer.once()
             rounds += 1
             if rounds % _OTHER_EVERY == 0:
@@ -139,6 +139,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtest.consistency", description=__doc__)
     add_target_flags(parser)
     parser.add_argument("--tries", type=int, default=2000, help="writes that are looked for elsewhere")
+    parser.add_argument("--seconds", type=float, default=3600.0, help="stop after so long in any case")
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--fault", choices=list(FAULTS), default="none", help="what is broken meanwhile")
     parser.add_argument("--most-lag-ms", type=float, default=PROMISED_LAG_MS)
