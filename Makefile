@@ -8,7 +8,7 @@ NO_BROWSER = No Chromium on this machine: the browser tests were NOT run (make t
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser lint load prove mutants simulate lock clean
+.PHONY: help run test test-browser lint load prove mutants verify-audit simulate lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ prove: $(VENV)/dev.stamp ## Race for slots on the running stack, with Redis kill
 
 mutants: $(VENV)/dev.stamp ## Take the guards away one at a time; for each a named test must fail (ARGS="lost reply")
 	@exec $(PY) -m tests.mutants $(ARGS)
+
+verify-audit: $(VENV)/run.stamp ## Walk the audit's chains of the running stack: was an entry edited, removed or cut off?
+	@exec $(PY) -m worker.stack.inside app.verify_audit
 
 simulate: $(VENV)/dev.stamp ## Run the distributed algorithms through SEEDS=10000 worlds of faults (ARGS="--help")
 	@exec $(PY) -m tests.simulation --seeds $(SEEDS) $(ARGS)

@@ -114,6 +114,7 @@ class Act:
                 slot_id=row.id,
                 fence=row.fence,
                 detail=detail,
+                origin=self.actor.origin,
             )
 
     def audit_expired(self, owners: Mapping[int, uuid.UUID], noticed_by: str) -> None:

@@ -11,6 +11,7 @@ def register_routes(app: APIFlask) -> None:
     from app.web.api import (
         account,
         appointments,
+        audit,
         auth,
         balancing,
         bookings,
@@ -44,6 +45,7 @@ def register_routes(app: APIFlask) -> None:
         replicas,
         status_board,
         control,
+        audit,
         balancing,
         events,
         cluster_events,

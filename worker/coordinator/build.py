@@ -50,6 +50,7 @@ from worker.coordinator.leader_work import LeaderWork
 from worker.coordinator.load import Load
 from worker.coordinator.loop import Backgrounds, Loop
 from worker.coordinator.membership import Membership
+from worker.coordinator.notary import ROUND_SECONDS, Notary
 from worker.coordinator.operator import Operator
 from worker.coordinator.quorum import Quorum
 from worker.coordinator.replication import Replication
@@ -127,6 +128,7 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
             frame, election, "sweep", 1.0, lambda term: expire_due_holds(engine, term), clocks.distrust
         ),
         LeaderWork(frame, election, "notices", 1.0, lambda _term: postman.start_round()),
+        LeaderWork(frame, election, "notary", ROUND_SECONDS, Notary(config, database, clock).work),
         LeaderWork(frame, election, "account-mails", 2.0, lambda _term: account_mails.deliver_due()),
         Audit(frame, election, Auditor(database, clock)),
         LeaderWork(frame, election, "log-pruning", 60.0, lambda term: prune_log(database, term)),

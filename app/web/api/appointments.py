@@ -30,6 +30,7 @@ from app.web.api.booking_inputs import AppointmentBody, AppointmentQuery, Cancel
 from app.web.api.request_keys import request_key
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.sightings import note_sight, others_bookings
 
 api = APIBlueprint("appointments", __name__, url_prefix="/api/appointments", tag="Appointments")
 
@@ -59,6 +60,7 @@ def list_appointments(query: AppointmentQuery) -> Response:
     narrow = replace(mine, starts_from=begin, starts_before=end, only_appointments=True)
     with parts().database.read() as connection:
         found = bookings_after(connection, narrow, after, query.limit + 1)
+    note_sight("bookings", others_bookings(found[: query.limit]))
     shown = [as_appointment(document) for document in found]
     return answer_page(shown, query.limit, lambda booking: (booking["created_at"], booking["id"]))
 

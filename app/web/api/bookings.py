@@ -34,6 +34,7 @@ from app.web.api.booking_inputs import (
 from app.web.api.request_keys import request_key
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.sightings import note_sight, others_bookings
 
 api = APIBlueprint("bookings", __name__, url_prefix="/api", tag="Bookings")
 
@@ -69,6 +70,7 @@ def list_bookings(query: BookingQuery) -> Response:
     narrow = _filter(query, current_actor())
     with parts().database.read() as connection:
         found = bookings_after(connection, narrow, after, query.limit + 1)
+    note_sight("bookings", others_bookings(found[: query.limit]))
     return answer_page(found, query.limit, lambda booking: (booking["created_at"], booking["id"]))
 
 
@@ -87,7 +89,9 @@ def booking_stats() -> Response:
 def show_booking(booking_id: uuid.UUID) -> Response:
     """Show a booking."""
     with parts().database.read() as connection:
-        return answer(find_booking(connection, booking_id, current_actor()))
+        found = find_booking(connection, booking_id, current_actor())
+    note_sight("booking", others_bookings([found]))
+    return answer(found)
 
 
 @api.post("/bookings/<uuid:booking_id>/confirm")
