@@ -25,6 +25,7 @@ def register_routes(app: APIFlask) -> None:
         halls,
         health,
         movies,
+        own_data,
         patients,
         replicas,
         servers,
@@ -35,7 +36,7 @@ def register_routes(app: APIFlask) -> None:
     )
     from app.web.pages.register import register_pages
 
-    booking = (doctors, slots, bookings, appointments, patients, auth, account, users, concurrent)
+    booking = (doctors, slots, bookings, appointments, patients, auth, account, own_data, users, concurrent)
     shows = (movies, halls, showtimes)
     cluster = (
         health,

@@ -1,4 +1,4 @@
-"""Who looked at whose data: an entry in the audit for every look at what is not one's own (HIPAA 164.312(b))."""
+"""Who looked at whose data: an entry for every look at what is not one's own (HIPAA 164.312(b))."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Connection
 
+from app.accounts.retention import forget_what_is_old
 from app.algorithms.wire import replica_gossip
 from app.booking.actions import expire_due_holds
 from app.booking.auditor import Auditor
@@ -129,6 +130,7 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         ),
         LeaderWork(frame, election, "notices", 1.0, lambda _term: postman.start_round()),
         LeaderWork(frame, election, "notary", ROUND_SECONDS, Notary(config, database, clock).work),
+        LeaderWork(frame, election, "retention", 600.0, lambda term: forget(database, config, term)),
         LeaderWork(frame, election, "account-mails", 2.0, lambda _term: account_mails.deliver_due()),
         Audit(frame, election, Auditor(database, clock)),
         LeaderWork(frame, election, "log-pruning", 60.0, lambda term: prune_log(database, term)),
@@ -155,6 +157,16 @@ def tell_heartbeat(database: Database, engine: Engine, term: Term) -> None:
     """Beat, and wake the relay."""
     heartbeat.beat(database, term)
     engine.publish({"type": "heartbeat"})
+
+
+def forget(database: Database, config: Config, term: Term) -> None:
+    """What is old enough not to be kept any more."""
+
+    def work(tx: Connection) -> int:
+        require_term(tx, term)
+        return forget_what_is_old(tx, config.retention_days)
+
+    database.run(work)
 
 
 def trim_outbox(database: Database, term: Term) -> None:

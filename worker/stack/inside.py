@@ -1,4 +1,4 @@
-"""`python -m worker.stack.inside MODULE [ARGUMENT...]`: run a command with the settings of the running stack."""
+"""`python -m worker.stack.inside MODULE [ARGUMENT...]`: run it with the settings of the running stack."""
 
 from __future__ import annotations
 

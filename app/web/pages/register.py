@@ -22,7 +22,7 @@ from app.web.pages import (
     tickets,
     times,
 )
-from app.web.pages.account import audit, forgotten, joining, overview, people, security
+from app.web.pages.account import audit, data, forgotten, joining, overview, people, security
 from app.web.pages.account import login as account_login
 from app.web.pages.blueprint import pages
 from app.web.pages.monitor import (
@@ -40,7 +40,7 @@ from app.web.pages.refusals import render_failure
 
 #: Importing a page adds its routes to the blueprint.
 PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails, movies, seats, tickets)
-ACCOUNT = (account_login, joining, forgotten, overview, security, people, audit)
+ACCOUNT = (account_login, joining, forgotten, overview, security, people, audit, data)
 MONITOR = (health, traffic, election, clocks, replication, race, integrity, orders, login)
 
 
