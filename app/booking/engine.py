@@ -124,6 +124,7 @@ class Act:
                 slot_id=row.id,
                 fence=row.fence,
                 detail=detail,
+                origin=self.actor.origin,
             )
 
     def note(self, action: str, **detail: Any) -> None:

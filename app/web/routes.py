@@ -11,6 +11,7 @@ def register_routes(app: APIFlask) -> None:
     from app.web.api import (
         account,
         appointments,
+        audit,
         auth,
         balancing,
         bookings,
@@ -24,6 +25,7 @@ def register_routes(app: APIFlask) -> None:
         halls,
         health,
         movies,
+        own_data,
         patients,
         replicas,
         servers,
@@ -34,7 +36,7 @@ def register_routes(app: APIFlask) -> None:
     )
     from app.web.pages.register import register_pages
 
-    booking = (doctors, slots, bookings, appointments, patients, auth, account, users, concurrent)
+    booking = (doctors, slots, bookings, appointments, patients, auth, account, own_data, users, concurrent)
     shows = (movies, halls, showtimes)
     cluster = (
         health,
@@ -44,6 +46,7 @@ def register_routes(app: APIFlask) -> None:
         replicas,
         status_board,
         control,
+        audit,
         balancing,
         events,
         cluster_events,

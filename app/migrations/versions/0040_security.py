@@ -43,7 +43,7 @@ CREATE POLICY one_sees_ones_own ON bookings USING (
   OR user_id = nullif(current_setting('oneslot.user', true), '')::uuid
   OR id = nullif(current_setting('oneslot.booking', true), '')::uuid
   OR current_setting('oneslot.doctors', true) = '*'
-  OR doctor_id = ANY (string_to_array(nullif(current_setting('oneslot.doctors', true), ''), ',')::bigint[])
+  OR doctor_id::text = ANY (string_to_array(current_setting('oneslot.doctors', true), ','))
 )
 """
 GRANTS = """

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from app.booking import actions
 from app.booking.reading import bookings_after
+from app.booking.wall import read_for
 from app.errors import NotFound, ValidationFailed
 from app.tables.directory import Doctor
 from app.web.api.answers import answer, answer_page
@@ -30,6 +31,7 @@ from app.web.api.booking_inputs import AppointmentBody, AppointmentQuery, Cancel
 from app.web.api.request_keys import request_key
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.sightings import note_sight, others_bookings
 
 api = APIBlueprint("appointments", __name__, url_prefix="/api/appointments", tag="Appointments")
 
@@ -55,10 +57,12 @@ def list_appointments(query: AppointmentQuery) -> Response:
     """List bookings in the words of appointments: one's own, or all for the front desk."""
     after = query.after(datetime, uuid.UUID)
     begin, end = day_span(query.date, parts().config.zone) if query.date else (None, None)
-    mine = seen_by(current_actor(), query.doctor_id)
+    reader = current_actor()
+    mine = seen_by(reader, query.doctor_id)
     narrow = replace(mine, starts_from=begin, starts_before=end, only_appointments=True)
-    with parts().database.read() as connection:
+    with read_for(parts().database, reader) as connection:
         found = bookings_after(connection, narrow, after, query.limit + 1)
+    note_sight("bookings", others_bookings(found[: query.limit]))
     shown = [as_appointment(document) for document in found]
     return answer_page(shown, query.limit, lambda booking: (booking["created_at"], booking["id"]))
 

@@ -22,7 +22,7 @@ from app.web.pages import (
     tickets,
     times,
 )
-from app.web.pages.account import forgotten, joining, overview, people, security
+from app.web.pages.account import audit, data, forgotten, joining, overview, people, security
 from app.web.pages.account import login as account_login
 from app.web.pages.admin import halls as admin_halls
 from app.web.pages.admin import movies as admin_movies
@@ -47,7 +47,7 @@ from app.web.pages.refusals import render_failure
 
 #: Importing a page adds its routes to the blueprint.
 PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails, movies, seats, tickets)
-ACCOUNT = (account_login, joining, forgotten, overview, security, people)
+ACCOUNT = (account_login, joining, forgotten, overview, security, people, audit, data)
 ADMIN = (admin_movies, admin_halls, admin_showtimes)
 DESK = (desk_board, counter, desk_visits, closing, lists, week)
 MONITOR = (health, traffic, election, clocks, replication, board, race, integrity, orders, login)
