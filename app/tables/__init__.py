@@ -12,6 +12,7 @@ from app.tables.desk import ClinicRule, Closure
 from app.tables.directory import Doctor, Patient
 from app.tables.journal import AuditEntry, IdempotencyRecord, Notice, OutboxEntry, Stream
 from app.tables.leadership import LeaderState, LeaderTerm, Node
+from app.tables.schedule import OpeningHours, WaitlistEntry
 
 metadata = Base.metadata
 
@@ -35,6 +36,7 @@ __all__ = [
     "Movie",
     "Node",
     "Notice",
+    "OpeningHours",
     "OutboxEntry",
     "Patient",
     "SeatKind",
@@ -44,5 +46,6 @@ __all__ = [
     "SlotState",
     "Stream",
     "User",
+    "WaitlistEntry",
     "metadata",
 ]

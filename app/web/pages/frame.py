@@ -33,7 +33,7 @@ def navigation() -> list[Place]:
     is_booking, is_mail, is_monitor = page in BOOKING_PAGES, page in {"mails", "mail"}, "monitor" in page
     # The screens of a hold are the same for both; whose hold it is tells where one came from.
     is_movie = page in MOVIE_PAGES or (not is_booking and bool(g.get("is_about_a_show")))
-    is_elsewhere = is_booking or is_mail or is_monitor or is_movie or page.startswith("desk")
+    is_elsewhere = is_booking or is_mail or is_monitor or is_movie or page.startswith(("desk", "admin"))
     places = [
         Place("Find a time", url_for("pages.choose"), bool(page) and not is_elsewhere),
         Place("Movies", url_for("pages.movies"), is_movie),
@@ -44,6 +44,8 @@ def navigation() -> list[Place]:
     caller = g.get("principal")
     if caller is not None and caller.has(Role.STAFF):
         places.insert(0, Place("Front desk", url_for("pages.desk"), page.startswith("desk")))
+    if caller is not None and caller.has(Role.ADMIN):
+        places.insert(1, Place("Admin", url_for("pages.admin"), page.startswith("admin")))
     if parts().config.is_development:
         places.append(Place("Mails", url_for("pages.mails"), is_mail))
     return places

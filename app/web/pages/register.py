@@ -22,6 +22,9 @@ from app.web.pages import (
     tickets,
     times,
 )
+from app.web.pages.admin import doctors as admin_doctors
+from app.web.pages.admin import people as admin_people
+from app.web.pages.admin import slots as admin_slots
 from app.web.pages.blueprint import pages
 from app.web.pages.desk import board, closing, counter, lists, week
 from app.web.pages.desk import visits as desk_visits
@@ -41,6 +44,7 @@ from app.web.pages.refusals import render_failure
 #: Importing a page adds its routes to the blueprint.
 PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails, movies, seats, tickets)
 DESK = (board, counter, desk_visits, closing, lists, week)
+ADMIN = (admin_doctors, admin_slots, admin_people)
 MONITOR = (health, traffic, election, clocks, replication, race, integrity, orders, login)
 
 

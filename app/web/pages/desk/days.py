@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -72,6 +73,6 @@ def desk_url(day: date, **more: str | None) -> str:
     return f"{url_for('pages.desk')}?{urlencode({name: text for name, text in kept.items() if text})}"
 
 
-def act_url(endpoint: str, **values: str) -> str:
+def act_url(endpoint: str, **values: Any) -> str:
     """Where a form of the board goes, so that the answer keeps the chosen specialty."""
     return url_for(endpoint, **values, specialization=request.values.get("specialization") or None)
