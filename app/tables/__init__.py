@@ -20,6 +20,7 @@ from app.tables.journal import (
     Stream,
 )
 from app.tables.leadership import LeaderState, LeaderTerm, Node
+from app.tables.schedule import OpeningHours, WaitlistEntry
 
 metadata = Base.metadata
 
@@ -47,6 +48,7 @@ __all__ = [
     "Movie",
     "Node",
     "Notice",
+    "OpeningHours",
     "OutboxEntry",
     "Patient",
     "RecoveryCode",
@@ -58,5 +60,6 @@ __all__ = [
     "StaffDoctor",
     "Stream",
     "User",
+    "WaitlistEntry",
     "metadata",
 ]

@@ -138,6 +138,7 @@ class Booking(Base):
         Index(None, "showtime_id", "status"),
         Index(None, "user_id", "created_at"),
         Index(None, "patient_id"),
+        Index(None, "starts_at"),
         Index("ix_bookings_holds_of_user", "user_id",
               postgresql_where=text("status = 'PENDING'"), sqlite_where=text("status = 'PENDING'")),
         Index("ix_bookings_holds_of_origin", "origin",
@@ -171,6 +172,8 @@ class Booking(Base):
     arrived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancel_reason: Mapped[str | None] = mapped_column(Text)
+    #: So many hours before it begins a reminder goes out; 0 is never, None is as the clinic does.
+    reminder_hours: Mapped[int | None]
     #: The SEQUENCE of its calendar entry (RFC 5545 3.8.7.4): grows when the time changes or it is cancelled.
     sequence: Mapped[int] = mapped_column(default=0)
     processed_by: Mapped[str] = mapped_column(String(40))

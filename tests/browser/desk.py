@@ -54,9 +54,9 @@ def board_path(doctor: DoctorOnDuty, specialty: str, day: date | None = None) ->
     return f"/desk?date={day or doctor.day}&specialization={specialty}"
 
 
-def soon(site: Site, doctor: DoctorOnDuty, count: int) -> list[int]:
+def soon(site: Site, doctor: DoctorOnDuty, count: int, after_minutes: int = 1) -> list[int]:
     """Free times of today that begin within minutes."""
-    start = datetime.now(UTC) + timedelta(minutes=1)
+    start = datetime.now(UTC) + timedelta(minutes=after_minutes)
     with site.database.transaction() as tx:
         return [
             tx.execute(

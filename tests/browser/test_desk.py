@@ -84,6 +84,7 @@ def _five_moves_one_refused(page: Page, site: Site, doctor: DoctorOnDuty, other:
         pick_up(page, doctor.slots[at], f"Patient Number{number}")
         walk_to(page, other.slots[at])
         page.keyboard.press("Enter")
+        expect(page.locator(f'[data-slot="{other.slots[at]}"] .card--booked')).to_be_visible()
         on_slot(page, other.slots[at])
         assert (site.slot_state(doctor.slots[at]), site.slot_state(other.slots[at])) == ("OPEN", "BOOKED")
     old, wanted = doctor.slots[HALF_HOURS[9]], other.slots[HALF_HOURS[8]]
@@ -125,7 +126,7 @@ def tab_to_doctor_choice(page: Page, doctor: DoctorOnDuty) -> None:
 
 
 def _two_no_shows(page: Page, site: Site, doctor: DoctorOnDuty, specialty: str) -> None:
-    late = soon(site, doctor, 6)[3:5]
+    late = soon(site, doctor, 2, after_minutes=10)
     for number, slot_id in enumerate(late):
         site.book_elsewhere(slot_id)
         begin(site, slot_id, 20 + 10 * number)

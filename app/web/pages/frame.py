@@ -58,7 +58,7 @@ def navigation() -> list[Place]:
     # The screens of a hold are the same for both; whose hold it is tells where one came from.
     is_movie = page in MOVIE_PAGES or (not is_booking and bool(g.get("is_about_a_show")))
     is_elsewhere = is_booking or is_mail or is_monitor or is_movie or page in ACCOUNT_PAGES
-    is_elsewhere = is_elsewhere or page.startswith("desk")
+    is_elsewhere = is_elsewhere or page.startswith(("desk", "admin"))
     places = [
         Place("Find a time", url_for("pages.choose"), bool(page) and not is_elsewhere),
         Place("Movies", url_for("pages.movies"), is_movie),
@@ -66,9 +66,11 @@ def navigation() -> list[Place]:
         Place("Monitor", url_for("pages.monitor"), is_monitor),
         Place("API", "/api-docs", False),
     ]
-    caller = g.get("principal")
+    caller = visitor()
     if caller is not None and caller.has(Role.STAFF):
         places.insert(0, Place("Front desk", url_for("pages.desk"), page.startswith("desk")))
+    if caller is not None and caller.has(Role.ADMIN):
+        places.insert(1, Place("Admin", url_for("pages.admin"), page.startswith("admin")))
     if parts().config.is_development:
         places.append(Place("Mails", url_for("pages.mails"), is_mail))
     return places

@@ -24,9 +24,12 @@ from app.web.pages import (
 )
 from app.web.pages.account import audit, data, forgotten, joining, overview, people, security
 from app.web.pages.account import login as account_login
+from app.web.pages.admin import doctors as admin_doctors
 from app.web.pages.admin import halls as admin_halls
 from app.web.pages.admin import movies as admin_movies
+from app.web.pages.admin import people as admin_people
 from app.web.pages.admin import showtimes as admin_showtimes
+from app.web.pages.admin import slots as admin_slots
 from app.web.pages.blueprint import pages
 from app.web.pages.desk import board as desk_board
 from app.web.pages.desk import closing, counter, lists, week
@@ -48,7 +51,7 @@ from app.web.pages.refusals import render_failure
 #: Importing a page adds its routes to the blueprint.
 PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails, movies, seats, tickets)
 ACCOUNT = (account_login, joining, forgotten, overview, security, people, audit, data)
-ADMIN = (admin_movies, admin_halls, admin_showtimes)
+ADMIN = (admin_doctors, admin_slots, admin_people, admin_movies, admin_halls, admin_showtimes)
 DESK = (desk_board, counter, desk_visits, closing, lists, week)
 MONITOR = (health, traffic, election, clocks, replication, board, race, integrity, orders, login)
 

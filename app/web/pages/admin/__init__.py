@@ -1,3 +1,4 @@
-"""The pages on which an admin makes movies, halls and showtimes: type, look at what it makes, make it.
+"""The administration: doctors, hours, slots, users, bookings, rules; the cinema's movies, halls, showtimes.
 
-They stand on the same functions of the directory as the API; nothing is made without having been shown."""
+Every change goes through the actions of the directory, the accounts and the bookings; what would be made is
+shown before it is made."""

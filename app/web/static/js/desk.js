@@ -10,6 +10,8 @@ import { findWhileTyping } from "./desk_search.js";
 
 const PARTS = ["bar", "facts", "board", "panel"];
 const TOAST_MS = 8000;
+// What one wants to do on a panel, the likeliest first.
+const FIRST_IN_PANEL = ["[name=why]", "[data-q]", "[name=cancel_reason]", ".steps-to button", "a.button", ".close"];
 
 export function startDesk(root) {
   const desk = new Desk(root);
@@ -194,8 +196,7 @@ class Desk {
 
   #focusAfter(focus, here) {
     if (focus === "panel") {
-      const target = this.part("panel").querySelector("[data-q], [name=cancel_reason], [name=why], .steps-to button, .close");
-      target?.focus();
+      FIRST_IN_PANEL.map((each) => this.part("panel").querySelector(each)).find(Boolean)?.focus();
     } else if (!(here && this.focusSlot(here))) {
       this.cards[0]?.focus({ preventScroll: true });
     }

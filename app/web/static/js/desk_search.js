@@ -26,6 +26,6 @@ export function findWhileTyping(root) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     person.querySelector("[data-matches]").replaceChildren(...page.body.childNodes);
     const name = person.querySelector("[name=patient_name]");
-    if (!person.querySelector("[name=patient_id]") && name && !name.dataset.typed) name.value = /\d|@/.test(field.value) ? "" : field.value;
+    if (!person.querySelector("[name=patient_id]") && name && !name.dataset.typed) name.value = /@|^[+\d ]+$/.test(field.value) ? "" : field.value;
   }
 }
