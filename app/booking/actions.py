@@ -13,6 +13,7 @@ from app.booking.moves import reschedule_booking
 from app.booking.overbooking import Overbooking, overbook
 from app.booking.rules import GUEST, SYSTEM, Actor
 from app.booking.selection import add_slots, drop_slots
+from app.booking.waitlist import WaitWish, join_waitlist, leave_waitlist
 
 __all__ = [
     "GUEST",
@@ -26,6 +27,7 @@ __all__ = [
     "Overbooking",
     "PatientDetails",
     "SeatWish",
+    "WaitWish",
     "add_slots",
     "book_interval",
     "cancel_booking",
@@ -38,6 +40,8 @@ __all__ = [
     "hold_best",
     "hold_first_free",
     "hold_slot",
+    "join_waitlist",
+    "leave_waitlist",
     "mark_attendance",
     "overbook",
     "release_hold",

@@ -33,6 +33,7 @@ from app.coordination.rpc.seal import Seal
 from app.coordination.stamps import Stamper
 from app.database import Database
 from app.errors import Unavailable
+from app.notices import reminders
 from app.queue import JobQueue
 from app.status_board.board_file import BoardFile
 from app.status_board.deltas import read_message
@@ -126,6 +127,7 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
             frame, election, "sweep", 1.0, lambda term: expire_due_holds(engine, term), clocks.distrust
         ),
         LeaderWork(frame, election, "notices", 1.0, lambda _term: postman.start_round()),
+        LeaderWork(frame, election, "reminders", 20.0, lambda term: remind(database, term), clocks.distrust),
         Audit(frame, election, Auditor(database, clock)),
         LeaderWork(frame, election, "log-pruning", 60.0, lambda term: prune_log(database, term)),
         LeaderWork(frame, election, "heartbeat", 1.0, lambda term: tell_heartbeat(database, engine, term)),
@@ -151,6 +153,16 @@ def tell_heartbeat(database: Database, engine: Engine, term: Term) -> None:
     """Beat, and wake the relay."""
     heartbeat.beat(database, term)
     engine.publish({"type": "heartbeat"})
+
+
+def remind(database: Database, term: Term) -> None:
+    """Queue what is due; the round for notices sends it within a second."""
+
+    def work(tx: Connection) -> None:
+        require_term(tx, term)
+        reminders.queue_due(tx)
+
+    database.run(work)
 
 
 def trim_outbox(database: Database, term: Term) -> None:

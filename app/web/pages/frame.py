@@ -10,7 +10,7 @@ from app.accounts.principals import Role
 from app.web.pages.forgery import form_token
 from app.web.parts import parts
 
-BOOKING_PAGES = {"manage", "find_booking", "cancel", "move", "move_check"}
+BOOKING_PAGES = {"manage", "find_booking", "cancel", "move", "move_check", "mine"}
 MOVIE_PAGES = {"movies", "movie", "seats", "ticket"}
 
 
@@ -37,7 +37,7 @@ def navigation() -> list[Place]:
     places = [
         Place("Find a time", url_for("pages.choose"), bool(page) and not is_elsewhere),
         Place("Movies", url_for("pages.movies"), is_movie),
-        Place("My booking", url_for("pages.find_booking"), is_booking),
+        _my_bookings(is_booking),
         Place("Monitor", url_for("pages.monitor"), is_monitor),
         Place("API", "/api-docs", False),
     ]
@@ -49,6 +49,13 @@ def navigation() -> list[Place]:
     if parts().config.is_development:
         places.append(Place("Mails", url_for("pages.mails"), is_mail))
     return places
+
+
+def _my_bookings(is_current: bool) -> Place:
+    """Everything of one's account; without one, the way to find a booking by its reference."""
+    if g.get("principal") is not None:
+        return Place("My bookings", url_for("pages.mine"), is_current)
+    return Place("My booking", url_for("pages.find_booking"), is_current)
 
 
 def freshness() -> str:

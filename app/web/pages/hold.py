@@ -6,11 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from flask import redirect, request, url_for
+from flask import g, redirect, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from app.booking.actions import GUEST, Claim, PatientDetails, describe_hold, extend_hold, hold_slot
+from app.booking.actions import (
+    GUEST,
+    Actor,
+    Claim,
+    FirstFree,
+    PatientDetails,
+    describe_hold,
+    extend_hold,
+    hold_first_free,
+    hold_slot,
+)
 from app.errors import NotFound
 from app.web.pages import my_hold
 from app.web.pages.blueprint import pages
@@ -46,6 +56,19 @@ def hold() -> Response:
         _describe(earlier, taking.patient)
         return _to_screen(earlier, "details")
     token = take_instead(earlier, taking)
+    return my_hold.remember(redirect(url_for("pages.details", token=token), SEE_OTHER), token)
+
+
+@pages.post("/holds/first")
+@policy("public")
+def hold_first() -> Response:
+    """Hold the first free time of any doctor, or of any in a specialty: chosen and held in one step."""
+    wanted = FirstFree(None, specialization=request.form.get("specialization", "")[:100] or None)
+    key = request_key({"specialization": wanted.specialization}, variant="first")
+    token = token_of(hold_first_free(parts().engine, wanted, booker(), key).value)
+    earlier = my_hold.current_hold()
+    if earlier and earlier.token != token:
+        my_hold.give_back(earlier)
     return my_hold.remember(redirect(url_for("pages.details", token=token), SEE_OTHER), token)
 
 
@@ -97,12 +120,18 @@ def take(taking: Taking) -> str:
     # One key serves a whole list of times, so the slots are part of it.
     named = ",".join(map(str, taking.slot_ids))
     key = request_key({"slot_ids": named}, variant=named)
-    answer = hold_slot(parts().engine, claim, GUEST, key)
+    answer = hold_slot(parts().engine, claim, booker(), key)
     token = token_of(answer.value)
     if answer.replayed and guest_of(token).was_only_held:
         # An old page was sent again after its hold had ended: this is a new wish.
-        token = token_of(hold_slot(parts().engine, claim, GUEST).value)
+        token = token_of(hold_slot(parts().engine, claim, booker()).value)
     return token
+
+
+def booker() -> Actor:
+    """Whose the booking is: the account's that is logged in here, or nobody's."""
+    caller = g.get("principal")
+    return GUEST if caller is None else Actor(f"user:{caller.user_id}", caller.user_id)
 
 
 def take_instead(earlier: Guest | None, taking: Taking) -> str:

@@ -115,7 +115,7 @@ def _lapsed(failure: Failure) -> Response:
 
 def _plain(failure: Failure) -> Response:
     title, words = WORDS.get(failure.status, (failure.title, failure.detail))
-    is_ours = failure.code in {"WRONG_STATE", "TOO_MANY_EXTENSIONS"}
+    is_ours = failure.code in {"WRONG_STATE", "TOO_MANY_EXTENSIONS", "TOO_LATE_TO_CHANGE"}
     guest = _guest() if is_ours else None
     return make_response(
         render_template(

@@ -16,15 +16,18 @@ from app.web.pages import (
     hold,
     mails,
     manage,
+    mine,
     move,
     movies,
     seats,
     tickets,
     times,
+    waiting,
 )
 from app.web.pages.admin import doctors as admin_doctors
 from app.web.pages.admin import people as admin_people
 from app.web.pages.admin import slots as admin_slots
+from app.web.pages.admin import statistics as admin_statistics
 from app.web.pages.blueprint import pages
 from app.web.pages.desk import board, closing, counter, lists, week
 from app.web.pages.desk import visits as desk_visits
@@ -42,9 +45,25 @@ from app.web.pages.monitor import (
 from app.web.pages.refusals import render_failure
 
 #: Importing a page adds its routes to the blueprint.
-PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails, movies, seats, tickets)
+PAGES = (
+    mine,
+    waiting,
+    choose,
+    times,
+    hold,
+    details,
+    check,
+    manage,
+    cancel,
+    move,
+    find,
+    mails,
+    movies,
+    seats,
+    tickets,
+)
 DESK = (board, counter, desk_visits, closing, lists, week)
-ADMIN = (admin_doctors, admin_slots, admin_people)
+ADMIN = (admin_doctors, admin_slots, admin_people, admin_statistics)
 MONITOR = (health, traffic, election, clocks, replication, race, integrity, orders, login)
 
 
