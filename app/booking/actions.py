@@ -14,6 +14,7 @@ from app.booking.overbooking import Overbooking, overbook
 from app.booking.overlap import Interval
 from app.booking.rules import GUEST, SYSTEM, Actor
 from app.booking.selection import add_slots, drop_slots
+from app.booking.waitlist import WaitWish, join_waitlist, leave_waitlist
 
 __all__ = [
     "GUEST",
@@ -27,6 +28,7 @@ __all__ = [
     "Overbooking",
     "PatientDetails",
     "SeatWish",
+    "WaitWish",
     "add_slots",
     "book_interval",
     "cancel_booking",
@@ -39,6 +41,8 @@ __all__ = [
     "hold_best",
     "hold_first_free",
     "hold_slot",
+    "join_waitlist",
+    "leave_waitlist",
     "mark_attendance",
     "overbook",
     "release_hold",

@@ -18,8 +18,8 @@ from tests.servers import eventually
 
 PASSWORD = "correct horse battery"
 HALF_HOURS = tuple(f"{hour:02}:{minute:02}" for hour in range(9, 17) for minute in (0, 30))
-FOCUSED = """() => document.activeElement?.getAttribute('aria-label')
-  ?? document.activeElement?.textContent?.trim() ?? ''"""
+FOCUSED = """() => document.activeElement === document.body ? ''
+  : document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim()"""
 FOCUSED_SLOT = "() => document.activeElement?.closest('[data-part=board] [data-slot]')?.dataset.slot ?? ''"
 #: Which arrow leads from the focused card to a slot: first into its column, then up or down.
 WAY = """slot => {

@@ -34,6 +34,7 @@ from app.coordination.rpc.seal import Seal
 from app.coordination.stamps import Stamper
 from app.database import Database
 from app.errors import Unavailable
+from app.notices import reminders
 from app.queue import JobQueue
 from app.status_board.board_file import BoardFile
 from app.status_board.deltas import read_message
@@ -132,6 +133,7 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         LeaderWork(frame, election, "notary", ROUND_SECONDS, Notary(config, database, clock).work),
         LeaderWork(frame, election, "retention", 600.0, lambda term: forget(database, config, term)),
         LeaderWork(frame, election, "account-mails", 2.0, lambda _term: account_mails.deliver_due()),
+        LeaderWork(frame, election, "reminders", 20.0, lambda term: remind(database, term), clocks.distrust),
         Audit(frame, election, Auditor(database, clock)),
         LeaderWork(frame, election, "log-pruning", 60.0, lambda term: prune_log(database, term)),
         LeaderWork(frame, election, "heartbeat", 1.0, lambda term: tell_heartbeat(database, engine, term)),
@@ -165,6 +167,16 @@ def forget(database: Database, config: Config, term: Term) -> None:
     def work(tx: Connection) -> int:
         require_term(tx, term)
         return forget_what_is_old(tx, config.retention_days)
+
+    database.run(work)
+
+
+def remind(database: Database, term: Term) -> None:
+    """Queue what is due; the round for notices sends it within a second."""
+
+    def work(tx: Connection) -> None:
+        require_term(tx, term)
+        reminders.queue_due(tx)
 
     database.run(work)
 

@@ -13,7 +13,7 @@ from app.web.callers import principal
 from app.web.pages.forgery import form_token
 from app.web.parts import parts
 
-BOOKING_PAGES = {"manage", "find_booking", "cancel", "move", "move_check"}
+BOOKING_PAGES = {"manage", "find_booking", "cancel", "move", "move_check", "mine"}
 ACCOUNT_PAGES = {
     "log_in", "log_in_now", "show_code", "show_code_now", "join", "join_now", "forget", "forget_now", "reset",
     "reset_now", "account", "rename", "security", "change_password", "second_step", "confirm_second_step",
@@ -62,7 +62,7 @@ def navigation() -> list[Place]:
     places = [
         Place("Find a time", url_for("pages.choose"), bool(page) and not is_elsewhere),
         Place("Movies", url_for("pages.movies"), is_movie),
-        Place("My booking", url_for("pages.find_booking"), is_booking),
+        _my_bookings(is_booking),
         Place("Monitor", url_for("pages.monitor"), is_monitor),
         Place("API", "/api-docs", False),
     ]
@@ -79,6 +79,13 @@ def navigation() -> list[Place]:
 def notices_now(doctor_id: int | str | None = None) -> list[dict[str, Any]]:
     """What the desk tells everybody, and whoever looks at this doctor."""
     return parts().board.notices_to_show(doctor_id)
+
+
+def _my_bookings(is_current: bool) -> Place:
+    """Everything of one's account; without one, the way to find a booking by its reference."""
+    if visitor() is not None:
+        return Place("My bookings", url_for("pages.mine"), is_current)
+    return Place("My booking", url_for("pages.find_booking"), is_current)
 
 
 def freshness() -> str:

@@ -10,7 +10,15 @@ from flask import redirect, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from app.booking.actions import Claim, PatientDetails, describe_hold, extend_hold, hold_slot
+from app.booking.actions import (
+    Claim,
+    FirstFree,
+    PatientDetails,
+    describe_hold,
+    extend_hold,
+    hold_first_free,
+    hold_slot,
+)
 from app.errors import NotFound
 from app.web.actors import actor_with
 from app.web.pages import my_hold
@@ -47,6 +55,19 @@ def hold() -> Response:
         _describe(earlier, taking.patient)
         return _to_screen(earlier, "details")
     token = take_instead(earlier, taking)
+    return my_hold.remember(redirect(url_for("pages.details", token=token), SEE_OTHER), token)
+
+
+@pages.post("/holds/first")
+@policy("public")
+def hold_first() -> Response:
+    """Hold the first free time of any doctor, or of any in a specialty: chosen and held in one step."""
+    wanted = FirstFree(None, specialization=request.form.get("specialization", "")[:100] or None)
+    key = request_key({"specialization": wanted.specialization}, variant="first")
+    token = token_of(hold_first_free(parts().engine, wanted, actor_with(), key).value)
+    earlier = my_hold.current_hold()
+    if earlier and earlier.token != token:
+        my_hold.give_back(earlier)
     return my_hold.remember(redirect(url_for("pages.details", token=token), SEE_OTHER), token)
 
 

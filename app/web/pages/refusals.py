@@ -126,7 +126,7 @@ def _plain(failure: Failure) -> Response:
     )
     if "retry_after_seconds" in failure.extras and failure.status == TOO_MANY:
         words = failure.detail
-    is_ours = failure.code in {"WRONG_STATE", "TOO_MANY_EXTENSIONS"}
+    is_ours = failure.code in {"WRONG_STATE", "TOO_MANY_EXTENSIONS", "TOO_LATE_TO_CHANGE"}
     guest = _guest() if is_ours else None
     return make_response(
         render_template(

@@ -19,6 +19,7 @@ TABS = (
     ("admin_bookings", "Bookings"),
     ("admin_users", "Users"),
     ("admin_movies", "Cinema"),
+    ("admin_statistics", "Statistics"),
     ("admin_rules", "Settings"),
 )
 
