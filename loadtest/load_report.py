@@ -11,7 +11,7 @@ from loadtest.history import Entry, Outcome
 from loadtest.load import LoadResult
 from loadtest.report import milliseconds, percentile, shown_faults, table
 
-_READS = ("doctors", "availability", "slots", "movies", "seat map")
+_READS = ("doctors", "availability", "slots", "movies")
 _WRITES = ("book", "hold", "extend", "confirm", "release", "cancel", "reschedule", "best", "add", "drop")
 _SHOWN_CONTESTS = 15
 
