@@ -11,11 +11,11 @@ import traceback
 
 from loadtest.target import NoTarget, add_target_flags, target_of
 from tests.attack import abuse, access, browser, machinery
-from tests.attack.field import Broken, Field
+from tests.attack.field import Broken, Field, NotTried
 from tests.attack.table import ROWS, Row
 
 MODULES = (access, abuse, browser, machinery)
-HELD, CAME_THROUGH, NOT_HERE = "held", "CAME THROUGH", "does not apply"
+HELD, CAME_THROUGH, NOT_HERE, NOT_TRIED = "held", "CAME THROUGH", "does not apply", "NOT TRIED"
 MOST_WORDS = 150
 
 
@@ -24,6 +24,9 @@ def main() -> int:
     add_target_flags(parser)
     parser.add_argument("numbers", nargs="*", type=int, help="only these rows")
     parser.add_argument("--live-only", action="store_true", help="leave out the tests that go with the rows")
+    parser.add_argument(
+        "--fuzz-cases", type=int, default=0, help="row 29: so many cases, 10000 for all of it"
+    )
     options = parser.parse_args()
     try:
         field = Field(target_of(options))
@@ -32,11 +35,13 @@ def main() -> int:
         return 2
     began = time.monotonic()
     wanted = [ROWS[number] for number in sorted(ROWS) if not options.numbers or number in options.numbers]
+    field.fuzz_cases = options.fuzz_cases
     outcomes = [_tell(row, *_try(row, field, options.live_only)) for row in wanted]
     came_through = outcomes.count(CAME_THROUGH)
     print(
         f"{len(wanted)} rows at {field.target.base_url} in {time.monotonic() - began:.0f} s: "
-        f"{outcomes.count(HELD)} held, {came_through} came through, {outcomes.count(NOT_HERE)} do not apply"
+        f"{outcomes.count(HELD)} held, {came_through} came through, {outcomes.count(NOT_HERE)} do not apply, "
+        f"{outcomes.count(NOT_TRIED)} not tried"
     )
     return 1 if came_through else 0
 
@@ -44,20 +49,26 @@ def main() -> int:
 def _try(row: Row, field: Field, live_only: bool) -> tuple[str, str]:
     if row.reason:
         return NOT_HERE, row.reason
+    if row.attack is None and live_only:
+        return NOT_TRIED, f"only by {', '.join(row.tests)}"
     words = []
     if row.attack is not None:
         try:
             words.append(row.attack(field))
+        except NotTried as left_out:
+            return NOT_TRIED, str(left_out)
         except Broken as broken:
             return CAME_THROUGH, str(broken)
         except Exception:
             return CAME_THROUGH, f"the attack itself failed: {traceback.format_exc(limit=-2)}"
-    if row.tests and not live_only:
+    if row.tests and live_only:
+        words.append("its tests were not run")
+    elif row.tests:
         passed, said = _run_tests(row.tests)
         if not passed:
             return CAME_THROUGH, said
         words.append(said)
-    return HELD, "; ".join(words) or f"by {', '.join(row.tests)}"
+    return HELD, "; ".join(words)
 
 
 def _run_tests(tests: tuple[str, ...]) -> tuple[bool, str]:

@@ -40,6 +40,7 @@ class Field:
     """What the rows play on."""
 
     target: Target
+    fuzz_cases: int = 0
     mark: str = field(default_factory=lambda: secrets.token_hex(4))
     _tokens: dict[str, str] = field(default_factory=dict)
 
@@ -151,6 +152,10 @@ class Browser:
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name] = value
         return reply
+
+
+class NotTried(Exception):
+    """The row was left out of this run."""
 
 
 class Broken(AssertionError):

@@ -1,0 +1,83 @@
+"""Secrets come from the environment or a file, and are changed without ending anybody's link (F10, I10)."""
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from app.accounts.own import read_reset_token, reset_token
+from app.accounts.tokens import issue_token, read_token
+from app.booking import manage_token
+from app.config import Config, ConfigError
+from app.errors import Unauthenticated
+
+OLD, NEW = "o" * 40, "n" * 40
+PRODUCTION = {"APP_ENV": "production", "BASE_URL": "https://example.org"}
+SOMETHING = uuid.UUID(int=7)
+
+
+@pytest.fixture
+def rotated():
+    return Config.from_env({**PRODUCTION, "SECRET_KEY": NEW, "SECRET_KEY_EARLIER": OLD})
+
+
+def test_what_was_made_before_the_change_still_opens(rotated):
+    link = manage_token.issue(OLD, SOMETHING)
+    token = issue_token(OLD, SOMETHING, SOMETHING, datetime.now(UTC))
+
+    assert manage_token.read(rotated.secret_key, link, rotated.earlier_secrets) == SOMETHING
+    assert read_token(rotated.secret_key, token, rotated.earlier_secrets) == SOMETHING
+    assert read_reset_token(rotated.secrets, reset_token(OLD, SOMETHING)) == SOMETHING
+
+
+def test_after_a_leak_it_is_over_at_once():
+    config = Config.from_env({**PRODUCTION, "SECRET_KEY": NEW})
+    token = issue_token(OLD, SOMETHING, SOMETHING, datetime.now(UTC))
+
+    assert (
+        manage_token.read(config.secret_key, manage_token.issue(OLD, SOMETHING), config.earlier_secrets)
+        is None
+    )
+    with pytest.raises(Unauthenticated):
+        read_token(config.secret_key, token, config.earlier_secrets)
+
+
+def test_a_proof_for_one_purpose_is_none_for_another():
+    assert read_reset_token((NEW,), manage_token.issue(NEW, SOMETHING)) is None
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path):
+    file = tmp_path / "key"
+    file.write_text(NEW + "\n")
+
+    config = Config.from_env({**PRODUCTION, "SECRET_KEY_FILE": str(file)})
+
+    assert config.secret_key == NEW
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="SECRET_KEY_FILE"):
+        Config.from_env({**PRODUCTION, "SECRET_KEY_FILE": str(tmp_path / "nothing")})
+
+
+@pytest.mark.parametrize(
+    "unsafe",
+    [{}, {"SECRET_KEY": "short"}, {"SECRET_KEY": NEW, "SECRET_KEY_EARLIER": "short"},
+     {"SECRET_KEY": NEW, "BASE_URL": "http://example.org"},
+     {"SECRET_KEY": NEW, "SHARED_ADDRESSES": "not a network"}],
+)  # fmt: skip
+def test_production_does_not_start_unsafe(unsafe):
+    with pytest.raises(ConfigError):
+        Config.from_env({**PRODUCTION, **unsafe})
+
+
+def test_no_secret_is_shown(rotated):
+    assert OLD not in repr(rotated)
+    assert NEW not in repr(rotated)
+
+
+def test_a_second_factor_is_asked_for_in_production_unless_said_otherwise(rotated):
+    relaxed = Config.from_env({**PRODUCTION, "SECRET_KEY": NEW, "REQUIRE_SECOND_FACTOR": "false"})
+
+    assert (rotated.asks_second_factor, relaxed.asks_second_factor) == (True, False)
+    assert not Config.from_env({}).asks_second_factor
