@@ -109,8 +109,8 @@ MUTANTS = (
         (
             Edit(
                 "app/booking/engine.py",
-                'self.positions[stream] = outbox.append(self.tx, stream, "slot", *changes)',
-                "self.positions[stream] = 0",
+                'numbers[stream] = outbox.append_last(self.tx, stream, "slot", changes)',
+                "numbers[stream] = lambda: 0",
             ),
             Edit(
                 "app/booking/engine.py",
