@@ -59,6 +59,10 @@ class Batches(Generic[Wish, Fate]):
             raise AssertionError("whoever leads is part of the batch")
         return place.fate
 
+    def __len__(self) -> int:
+        """How many wait for the next batch."""
+        return len(self._waiting)
+
     def _lead(self, carry_out: Callable[[Sequence[Wish]], Sequence[Fate]], lost: Fate) -> None:
         with self._lock:
             together = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most_together))]
