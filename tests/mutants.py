@@ -64,7 +64,7 @@ MUTANTS = (
                 "SELECT scope, key FROM made",
             ),
         ),
-    ),  # fmt: skip
+    ),
     Mutant(
         "a batch's change is not in the outbox",
         "tests/booking/test_batches.py::test_each_booking_of_a_batch_has_all_that_belongs_to_it",
@@ -75,7 +75,7 @@ MUTANTS = (
                 "FROM change JOIN size USING (stream) JOIN counter ON counter.name = change.stream LIMIT 1",
             ),
         ),
-    ),  # fmt: skip
+    ),
     Mutant(
         "a lost reply to a batch's COMMIT counts as nothing booked",
         "tests/booking/test_batches.py::test_a_lost_reply_to_commit_is_settled_for_each_by_its_key",
@@ -86,7 +86,7 @@ MUTANTS = (
                 "fates = {}",
             ),
         ),
-    ),  # fmt: skip
+    ),
     Mutant(
         "a claim does not look at the fence",
         "tests/booking/test_redis_faults.py"
