@@ -104,7 +104,9 @@ def _postgres_now(element: db_now, compiler: Any, **kw: Any) -> str:
 def _sqlite_now(element: db_now, compiler: Any, **kw: Any) -> str:
     if not len(element.clauses):
         return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
-    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', {compiler.process(element.clauses, **kw)} || ' seconds')"
+    # In brackets: SQLite's || binds closer than an operator between the numbers.
+    seconds = compiler.process(element.clauses, **kw)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', ({seconds}) || ' seconds')"
 
 
 def sqlstate(error: BaseException) -> str | None:

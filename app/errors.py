@@ -10,6 +10,8 @@ class Refusal(Exception):
 
     code: ClassVar[str] = "REFUSED"
     title: ClassVar[str] = "Refused"
+    #: It passes by itself: a repeat under the same key is looked at anew.
+    is_passing: ClassVar[bool] = False
 
     def __init__(self, detail: str, **extras: Any) -> None:
         super().__init__(detail)
@@ -86,6 +88,7 @@ class TooManyRequests(Refusal):
 
     code = "RATE_LIMITED"
     title = "One moment, please"
+    is_passing = True
 
     @classmethod
     def after(cls, seconds: int, why: str) -> TooManyRequests:

@@ -85,6 +85,8 @@ def _answer_once(
         with tx.begin_nested():
             stored: Document = {"value": work(tx)}
     except Refusal as refusal:
+        if refusal.is_passing:
+            raise
         stored = {"refusal": refusal.code, "detail": refusal.detail, "extras": refusal.extras}
     tx.execute(
         update(IdempotencyRecord)

@@ -38,7 +38,7 @@ class Shape:
 
     def drawn(self) -> str:
         """One row: an aisle after each third of it."""
-        third = max(self.across // 3, 1)
+        third = self.across // 3
         parts = [_SEAT * third, _SEAT * third, _SEAT * (self.across - 2 * third)]
         return _AISLE.join(part for part in parts if part)
 

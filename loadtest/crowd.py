@@ -95,7 +95,8 @@ class Crowd:
         self._seed = seed
         self._wires = [Wire(target.doors[i % len(target.doors)]) for i in range(clients)]
         self._goers = [
-            Moviegoer(Patient(f"goer-{i + 1}", wire, self.scribe)) for i, wire in enumerate(self._wires)
+            Moviegoer(Patient(f"goer-{i + 1}", wire, self.scribe, self.stage.client_headers))
+            for i, wire in enumerate(self._wires)
         ]
 
     def fill(self, showtime: str, seats: Sequence[str], tally: Tally) -> None:

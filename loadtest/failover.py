@@ -27,6 +27,7 @@ from loadtest.cluster_view import (
     wait_until_whole,
     was_fenced,
 )
+from loadtest.copies import Quiet, wait_for_quiet, wait_until_no_hold
 from loadtest.faults import FAULTS, fault
 from loadtest.history import Scribe
 from loadtest.report import percentile, shown_faults, table
@@ -69,6 +70,7 @@ class Campaign:
     success: Success = field(default_factory=lambda: Success(0, 0, 0, 0))
     evidence: Evidence | None = None
     leadership: Leadership | None = None
+    quiet: Quiet | None = None
 
     @property
     def faults(self) -> list[str]:
@@ -89,6 +91,7 @@ class Campaign:
         if self.success.wish_share < PROMISED_SUCCESS:
             found.append(f"only {self.success.wish_share:.2%} of the wishes were decided")
         found += self.evidence.faults if self.evidence else ["no evidence was gathered"]
+        found += self.quiet.faults if self.quiet else ["no copy was compared"]
         return [*found, *(self.leadership.faults if self.leadership else ["no term was judged"])]
 
 
@@ -100,7 +103,7 @@ def run(target: Target, options: argparse.Namespace, fault_name: str) -> Campaig
     slots = [place.id for place in stage.new_slots(doctor, first_day=tomorrow(), days=7, minutes=10)]
     first_epoch = _leader_of(options.stack_file).epoch
     with Scribe(history) as scribe:
-        bookers = Bookers(target, slots, scribe, options.clients, options.seed)
+        bookers = Bookers(target, slots, scribe, options.clients, options.seed, stage.client_headers)
         bookers.start()
         try:
             with fault(fault_name, target):
@@ -110,6 +113,8 @@ def run(target: Target, options: argparse.Namespace, fault_name: str) -> Campaig
         finally:
             bookers.stop()
         wait_until_whole(options.stack_file, _WHOLE_SECONDS)
+        wait_until_no_hold(target)
+        campaign.quiet = wait_for_quiet(target.node_urls)
         campaign.success = success_of(scribe.entries)
         campaign.evidence = gather_evidence(target, stage, [doctor], scribe)
     stage.close()
@@ -173,6 +178,7 @@ def report(campaign: Campaign) -> str:
             f"{success.wish_share:.2%} of {success.wishes} wishes decided",
             str(campaign.leadership),
             str(campaign.evidence),
+            f"copies of the slots: {campaign.quiet}",
             *shown_faults(campaign.faults),
         ]
     )

@@ -21,18 +21,20 @@ FORBIDDEN = {
         WHERE live GROUP BY slot_id HAVING count(DISTINCT booking_id) > 1""",
     "no two live bookings of a doctor overlap": """
         SELECT a.doctor_id, a.booking_id AS one, b.booking_id AS other, a.starts_at, b.starts_at
-        FROM (SELECT bs.booking_id, s.id, s.doctor_id, s.starts_at, s.ends_at
+        FROM (SELECT bs.booking_id, s.id, s.doctor_id, s.lane, s.starts_at, s.ends_at
               FROM booking_slots bs JOIN slots s ON s.id = bs.slot_id WHERE bs.live) a
-        JOIN (SELECT bs.booking_id, s.id, s.doctor_id, s.starts_at, s.ends_at
+        JOIN (SELECT bs.booking_id, s.id, s.doctor_id, s.lane, s.starts_at, s.ends_at
               FROM booking_slots bs JOIN slots s ON s.id = bs.slot_id WHERE bs.live) b
-          ON a.doctor_id = b.doctor_id AND a.starts_at < b.ends_at AND b.starts_at < a.ends_at
+          ON a.doctor_id = b.doctor_id AND a.lane = b.lane
+         AND a.starts_at < b.ends_at AND b.starts_at < a.ends_at
         WHERE a.booking_id < b.booking_id""",
     "no two bookings of a doctor overlap by the times they carry": """
         SELECT a.doctor_id, a.id AS one, b.id AS other, a.starts_at, b.starts_at
         FROM bookings a JOIN bookings b
           ON a.doctor_id = b.doctor_id AND a.starts_at < b.ends_at AND b.starts_at < a.ends_at
-        WHERE a.id < b.id AND a.status IN ('PENDING', 'CONFIRMED', 'ARRIVED')
-          AND b.status IN ('PENDING', 'CONFIRMED', 'ARRIVED')""",
+        WHERE a.id < b.id AND a.status IN ('PENDING', 'CONFIRMED', 'ARRIVED', 'IN_ROOM')
+          AND b.status IN ('PENDING', 'CONFIRMED', 'ARRIVED', 'IN_ROOM')
+          AND NOT EXISTS (SELECT 1 FROM slots s WHERE s.booking_id IN (a.id, b.id) AND s.lane > 0)""",
     "every taken slot names its live booking": """
         SELECT s.id, s.state, s.booking_id FROM slots s
         LEFT JOIN booking_slots bs ON bs.slot_id = s.id AND bs.booking_id = s.booking_id AND bs.live
@@ -48,7 +50,7 @@ FORBIDDEN = {
         SELECT b.id, b.status, s.id, s.state FROM bookings b
         JOIN booking_slots bs ON bs.booking_id = b.id AND bs.live JOIN slots s ON s.id = bs.slot_id
         WHERE (b.status = 'PENDING' AND s.state <> 'HELD')
-           OR (b.status IN ('CONFIRMED', 'ARRIVED', 'COMPLETED', 'NO_SHOW') AND s.state <> 'BOOKED')""",
+           OR (b.status <> 'PENDING' AND s.state <> 'BOOKED')""",
     "the seats of a booking are of one showtime": """
         SELECT bs.booking_id FROM booking_slots bs JOIN slots s ON s.id = bs.slot_id
         WHERE bs.live AND s.showtime_id IS NOT NULL

@@ -65,7 +65,10 @@ class Racers:
         self.places: list[Place] = []
         self.taken: set[str] = set()
         self._wires = [Wire(target.doors[i % len(target.doors)]) for i in range(clients)]
-        self.patients = [Patient(f"racer-{i + 1}", wire, self.scribe) for i, wire in enumerate(self._wires)]
+        self.patients = [
+            Patient(f"racer-{i + 1}", wire, self.scribe, self.stage.client_headers)
+            for i, wire in enumerate(self._wires)
+        ]
 
     def prepare(self, mode: str, rounds: int) -> None:
         """A fresh doctor with enough slots; for intervals a day per round."""

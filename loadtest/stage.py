@@ -15,7 +15,8 @@ from loadtest.target import Target
 from loadtest.wire import Wire
 
 _PAGE = 100
-_LIVE = frozenset({"PENDING", "CONFIRMED", "ARRIVED"})
+NOT_FOUND = 404
+_LIVE = frozenset({"PENDING", "CONFIRMED", "ARRIVED", "IN_ROOM"})
 
 
 class StageFailed(Exception):
@@ -54,8 +55,13 @@ class Stage:
     def __init__(self, target: Target) -> None:
         self._wire = Wire(target.base_url)
         self._headers = {"X-Consistency": "strong"}  # a copy that lags would make a judge of yesterday
-        told = self.must("POST", "/api/auth/login", email=target.admin_email, password=target.admin_password)
-        self._headers["Authorization"] = f"Bearer {told.data['token']}"
+        self._headers["Authorization"] = self._log_in(target.admin_email, target.admin_password)
+        #: What the clients of a run send: an account with raised limits, since all of them sit here.
+        self.client_headers = {"Authorization": self._log_in(target.load_email, target.load_password)}
+
+    def _log_in(self, email: str, password: str) -> str:
+        told = self.must("POST", "/api/auth/login", email=email, password=password)
+        return f"Bearer {told.data['token']}"
 
     def new_doctor(self, label: str) -> str:
         """A doctor nobody else books."""
@@ -123,6 +129,10 @@ class Stage:
             for slot, names in owners.items()
             for owner in names or [None]
         ]
+
+    def has_cinema(self) -> bool:
+        """Whether this system shows movies."""
+        return self._wire.send("GET", "/api/movies?limit=1", None, self._headers).status != NOT_FOUND
 
     def must(self, method: str, path: str, **body: Any) -> Answer:
         """An answer that is none raises StageFailed."""

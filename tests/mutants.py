@@ -322,6 +322,118 @@ MUTANTS = (
         "tests/booking/test_interval_races.py::test_whoever_wants_a_taken_time_does_not_queue_for_the_doctor",
         (Edit(INTERVALS, "refusal = _early_refusal(engine, interval)", "refusal = None"),),
     ),
+    Mutant(
+        "a route's policy lets everybody in",
+        "tests/web/test_policy.py::test_a_caller_without_the_role_is_told_403",
+        (Edit("app/web/policy.py", "            _admit(who)\n", "            pass\n"),),
+    ),
+    Mutant(
+        "a booking is anybody's",
+        "tests/booking/test_rules.py::test_a_booking_of_nobody_does_not_belong_to_every_guest",
+        (
+            Edit(
+                "app/booking/rules.py",
+                "is_owner = self.user_id is not None and self.user_id == owner",
+                "is_owner = self.user_id == owner",
+            ),
+        ),
+    ),
+    Mutant(
+        "an action does not ask whose booking it is",
+        "tests/web/api/test_roles.py"
+        "::test_a_booking_of_another_doctor_does_not_exist_for_staff[sqlite-/cancel]",
+        (
+            Edit(
+                "app/booking/seen.py",
+                "if row is None or not actor.may_see(booking_id, row.user_id, row.doctor_id):",
+                "if row is None:",
+            ),
+        ),
+    ),
+    Mutant(
+        "staff of one doctor is staff of all",
+        "tests/web/api/test_roles.py"
+        "::test_a_booking_of_another_doctor_does_not_exist_for_staff[sqlite-/cancel]",
+        (
+            Edit(
+                "app/booking/rules.py",
+                "return self.is_staff and (self.doctors is None or doctor_id in self.doctors)",
+                "return self.is_staff",
+            ),
+        ),
+    ),
+    Mutant(
+        "the second wall is not put up",
+        "tests/booking/test_wall.py::test_another_patient_and_a_guest_see_nothing",
+        (Edit("app/booking/wall.py", '"oneslot.wall": "on"', '"oneslot.wall": "off"'),),
+    ),
+    Mutant(
+        "a form needs no token",
+        "tests/web/pages/test_forgery.py::test_the_token_of_another_browser_is_refused",
+        (
+            Edit(
+                "app/web/pages/forgery.py",
+                "if not request.cookies.get(cookie_name()) or not hmac.compare_digest(",
+                "if False and not hmac.compare_digest(",
+            ),
+        ),
+    ),
+    Mutant(
+        "the database holds what a browser's cookie holds",
+        "tests/web/pages/test_account.py::test_the_cookie_is_opaque_and_only_its_hash_is_stored",
+        (
+            Edit(
+                "app/accounts/principals.py",
+                "return hashlib.sha256(token.encode()).hexdigest()",
+                "return token",
+            ),
+        ),
+    ),
+    Mutant(
+        "an ended login goes on",
+        "tests/web/pages/test_account.py::test_logging_out_ends_the_login_not_just_the_cookie",
+        (
+            Edit(
+                "app/accounts/principals.py",
+                "            Session.ended_at.is_(None),\n            Session.awaits_code",
+                "            Session.awaits_code",
+            ),
+        ),
+    ),
+    Mutant(
+        "a code of the second factor counts twice",
+        "tests/web/api/test_account.py::test_a_code_that_was_used_is_refused[sqlite]",
+        (Edit("app/accounts/totp.py", "and (after is None or step > after)", ""),),
+    ),
+    Mutant(
+        "tries at a password are not counted",
+        "tests/web/api/test_account.py"
+        "::test_after_ten_wrong_passwords_even_the_right_one_waits[sqlite-ann@example.org]",
+        (Edit("app/accounts/attempts.py", "if row.tries <= allowance.most:", "if True:"),),
+    ),
+    Mutant(
+        "nobody counts the holds of one person",
+        "tests/booking/test_allowances.py"
+        "::test_a_fourth_hold_is_refused_takes_nothing_and_says_when_to_come_back[sqlite]",
+        (Edit("app/booking/allowances.py", "if facts.holds >= allowance.live_holds", "if False"),),
+    ),
+    Mutant(
+        "the audit's chain does not look at the entry",
+        "tests/audit/test_chain.py::test_an_edited_entry_is_found[sqlite]",
+        (
+            Edit(
+                "app/audit/verify.py",
+                "elif not hmac.compare_digest(link_hash(key, before.hash, seq, row), row.hash):",
+                "elif False:",
+            ),
+        ),
+    ),
+    Mutant(
+        "nobody asks how far the audit's chain went",
+        "tests/audit/test_chain.py"
+        "::test_a_tail_that_was_cut_off_is_found_by_an_anchor_of_the_database[sqlite]",
+        (Edit("app/audit/verify.py", "if end.seq < each.seq:", "if False:"),),
+    ),
 )
 
 if __name__ == "__main__":

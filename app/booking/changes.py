@@ -7,11 +7,13 @@ from datetime import timedelta
 
 from app.booking import rules, statements
 from app.booking.claims import PatientDetails, first_deadline, patient_values, read_booking
+from app.booking.deadline import refuse_when_too_late
 from app.booking.engine import Act, Engine
 from app.booking.errors import TooManyExtensions
 from app.booking.interval_end import retire_interval
 from app.booking.rules import Actor
 from app.booking.seen import let_go, seen_by, set_booking, why_ended, why_not_all, why_not_pending
+from app.booking.waitlist import note_confirmed, offer_freed
 from app.database import db_now
 from app.errors import ValidationFailed
 from app.idempotency import Answer, Document, RequestKey
@@ -39,6 +41,7 @@ def confirm_booking(
         set_booking(act.tx, booking_id, BookingStatus.PENDING, owning=len(fences),
                     status=BookingStatus.CONFIRMED, expires_at=None, confirmed_at=db_now(),
                     **values)  # fmt: skip
+        note_confirmed(act.tx, booking_id)
         act.audit("confirm", booking_id, rows)
         act.notify(booking_id, "confirmation", 0)
         act.slots_changed(rows)
@@ -116,6 +119,8 @@ def _give_up(
         seen = seen_by(act.tx, booking_id, actor)
         if seen.shown_status not in allowed:
             raise why_not_pending(seen) if action == "release" else why_ended(seen)
+        if seen.status == BookingStatus.CONFIRMED:
+            refuse_when_too_late(act.tx, actor, seen.starts_at)
         fences.clear()
         fences.update(statements.fences_of(act.tx, booking_id))
         rows = let_go(act.tx, list(fences), booking_id)
@@ -123,7 +128,9 @@ def _give_up(
                     status=BookingStatus.CANCELLED, expires_at=None, cancelled_at=db_now(),
                     cancel_reason=reason, sequence=Booking.sequence + 1)  # fmt: skip
         act.audit(action, booking_id, rows, had_reason=reason is not None)
-        act.slots_changed(retire_interval(act.tx, rows))
+        freed = retire_interval(act.tx, rows)
+        act.slots_changed(freed)
+        offer_freed(act, freed)
         if seen.status == BookingStatus.CONFIRMED:
             act.notify(booking_id, "cancellation", seen.sequence + 1)
         return read_booking(act.tx, booking_id)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from app.booking import rules, statements
+from app.booking.allowances import origin_of, require_allowance
 from app.booking.documents import booking_document
 from app.booking.engine import Act, Engine
 from app.booking.errors import BookingConflict, Reason
@@ -114,6 +115,7 @@ def require_one_owner(rows: Sequence[SlotRow]) -> None:
 
 def insert_booking(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim: Claim) -> Document:
     """The booking of slots just taken, and everything that is written with it."""
+    require_allowance(act, [row.id for row in rows])
     oust_lapsed(act, [row.id for row in rows], "next claim")
     with _constraints_speak():
         act.tx.execute(insert(Booking).values(_booking_values(act, booking_id, rows, claim)))
@@ -158,6 +160,7 @@ def _booking_values(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim:
         "starts_at": min(row.starts_at for row in rows),
         "ends_at": max(row.ends_at for row in rows),
         "user_id": act.actor.user_id,
+        "origin": origin_of(act.actor),
         **patient_values(act.tx, claim.patient),
         "is_appointment": rows[0].is_interval,
         "expires_at": first_deadline(rows),

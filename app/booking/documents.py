@@ -115,6 +115,7 @@ def document_of(row: Any, claims: list[Any]) -> Document:
         "expires_at": instant(row.expires_at) if status is BookingStatus.PENDING else None,
         "extensions": row.extensions,
         "confirmed_at": instant(row.confirmed_at),
+        "arrived_at": instant(row.arrived_at),
         "cancelled_at": instant(row.cancelled_at),
         "cancel_reason": row.cancel_reason,
         "sequence": row.sequence,

@@ -132,7 +132,19 @@ class Act:
                 slot_id=row.id,
                 fence=row.fence,
                 detail=detail,
+                origin=self.actor.origin,
             )
+
+    def note(self, action: str, **detail: Any) -> None:
+        """One entry about no booking in particular."""
+        journal.record(
+            self.tx,
+            node=self.engine.node_id,
+            actor=self.actor.label,
+            action=action,
+            stamp=self.stamp,
+            detail=detail,
+        )
 
     def audit_expired(self, owners: Mapping[int, uuid.UUID], noticed_by: str) -> None:
         """The holds that had lapsed on these slots, and what noticed it."""

@@ -105,6 +105,13 @@ class WrongState(Refusal):
     title = "The booking does not allow that any more"
 
 
+class TooLateToChange(Refusal):
+    """The clinic's deadline for patients has passed; the front desk can still help."""
+
+    code = "TOO_LATE_TO_CHANGE"
+    title = "It is too late to change this online"
+
+
 class TooManyExtensions(Refusal):
     code = "TOO_MANY_EXTENSIONS"
     title = "This hold cannot be extended again"

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from app.booking import statements
 from app.booking.engine import Act, Engine
 from app.booking.rules import SYSTEM, Actor
+from app.booking.waitlist import offer_freed
 from app.coordination.leadership import Term, require_term
 from app.idempotency import Document
 from app.tables.booking import Slot
@@ -49,4 +50,5 @@ def _sweep(act: Act, term: Term | None) -> Document:
     rows = statements.free_slots(act.tx, slot_ids, None)
     act.audit_expired(statements.expire_lapsed_claims(act.tx, slot_ids), "sweep")
     act.slots_changed(rows)
+    offer_freed(act, rows)
     return {"freed": len(rows)}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, case, select, update
 from sqlalchemy.orm import aliased
 
 from app.booking.overlap import Interval, overlap_means_look_again, overlaps
-from app.booking.statements import SLOT_COLUMNS, SlotRow
+from app.booking.statements import IN_CLOSURE, SLOT_COLUMNS, SlotRow, is_closed
 from app.tables.booking import Slot, SlotState
 
 STEPPED_ASIDE, RETIRED = "stepped_aside", "retired"
@@ -39,14 +39,18 @@ def _come_back(tx: Connection, interval: Interval) -> list[SlotRow]:
         with overlap_means_look_again():
             changed += tx.execute(
                 update(Slot)
-                .where(Slot.id == slot_id, Slot.block_reason == STEPPED_ASIDE, ~_still_covered())
-                .values(state=SlotState.OPEN, block_reason=None, version=Slot.version + 1)
+                .where(Slot.id == slot_id, Slot.block_reason == STEPPED_ASIDE, ~still_covered())
+                .values(
+                    state=case((is_closed(), SlotState.BLOCKED), else_=SlotState.OPEN),
+                    block_reason=case((is_closed(), IN_CLOSURE), else_=None),
+                    version=Slot.version + 1,
+                )
                 .returning(*SLOT_COLUMNS)
             )
     return changed
 
 
-def _still_covered() -> ColumnElement[bool]:
+def still_covered() -> ColumnElement[bool]:
     other = aliased(Slot)
     return (
         select(other.id)

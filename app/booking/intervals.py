@@ -21,6 +21,7 @@ from app.database import db_now
 from app.errors import NotFound, ValidationFailed
 from app.idempotency import Answer, Document, RequestKey
 from app.tables.booking import Slot, SlotState
+from app.tables.desk import Closure
 from app.tables.directory import Doctor
 
 
@@ -40,9 +41,10 @@ def book_interval(
     claim = Claim((), patient, instant=True)
 
     def book(act: Act) -> Document:
-        _queue_for_doctor(act.tx, interval.doctor_id)
+        queue_for_doctor(act.tx, interval.doctor_id)
+        refuse_when_closed(act.tx, interval)
         aside = _make_room(act, interval)
-        own = _insert_interval(act.tx, interval, booking_id)
+        own = insert_interval(act.tx, interval, booking_id)
         document = insert_booking(act, booking_id, [own], claim)
         act.slots_changed(aside)
         return document
@@ -70,11 +72,23 @@ def _refusal_of(connection: Connection, slots: Sequence[rules.SlotFacts]) -> Boo
     return conflict
 
 
-def _queue_for_doctor(tx: Connection, doctor_id: int) -> None:
+def queue_for_doctor(tx: Connection, doctor_id: int) -> None:
     """Interval bookings of one doctor take turns; the exclusion constraint is the wall behind this."""
     doctor = select(Doctor.id).where(Doctor.id == doctor_id, Doctor.deleted_at.is_(None))
     if tx.execute(doctor.with_for_update(key_share=True)).first() is None:
         raise NotFound("There is no such doctor.")
+
+
+def refuse_when_closed(tx: Connection, interval: Interval) -> None:
+    """Raises BookingConflict when the doctor's time is closed there."""
+    closed = select(Closure.id).where(
+        Closure.doctor_id == interval.doctor_id,
+        Closure.ended_at.is_(None),
+        Closure.starts_at < interval.ends_at,
+        Closure.ends_at > interval.starts_at,
+    )
+    if tx.execute(closed.limit(1)).first() is not None:
+        raise BookingConflict.because(Reason.SLOT_BLOCKED)
 
 
 def _make_room(act: Act, interval: Interval) -> list[SlotRow]:
@@ -95,7 +109,8 @@ def _make_room(act: Act, interval: Interval) -> list[SlotRow]:
     return list(blocked)
 
 
-def _insert_interval(tx: Connection, interval: Interval, booking_id: uuid.UUID) -> SlotRow:
+def insert_interval(tx: Connection, interval: Interval, booking_id: uuid.UUID, lane: int = 0) -> SlotRow:
+    """A slot of the booking's own. Raises SlotInPast, or TransientFailure when something overlaps it."""
     now = tx.execute(select(db_now())).scalar_one()
     if interval.starts_at <= now:
         raise SlotInPast("This time is in the past.")
@@ -103,7 +118,8 @@ def _insert_interval(tx: Connection, interval: Interval, booking_id: uuid.UUID) 
         return tx.execute(
             insert(Slot)
             .values(doctor_id=interval.doctor_id, starts_at=interval.starts_at, ends_at=interval.ends_at,
-                    state=SlotState.BOOKED, booking_id=booking_id, fence=1, is_interval=True)
+                    state=SlotState.BOOKED, booking_id=booking_id, fence=1, is_interval=True,
+                    lane=lane)
             .returning(*SLOT_COLUMNS)
         ).one()  # fmt: skip
 

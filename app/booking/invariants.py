@@ -34,7 +34,7 @@ INVARIANTS = (
     ),
     Invariant(
         OVERLAP,
-        "No two live bookings of a doctor overlap.",
+        "No two live bookings of a doctor overlap, save in a lane that was added on purpose.",
         """SELECT slot_id, earlier_slot_id FROM (
   SELECT bs.slot_id, bs.booking_id, s.starts_at,
          lag(bs.slot_id) OVER by_start AS earlier_slot_id,
@@ -43,7 +43,7 @@ INVARIANTS = (
     FROM booking_slots bs JOIN slots s ON s.id = bs.slot_id
    WHERE bs.live AND s.starts_at >= :floor AND s.starts_at <= :ceiling
      AND s.doctor_id IN (SELECT x.doctor_id FROM slots x JOIN watched w ON w.id = x.id)
-  WINDOW by_start AS (PARTITION BY s.doctor_id ORDER BY s.starts_at, s.ends_at)) AS neighbours
+  WINDOW by_start AS (PARTITION BY s.doctor_id, s.lane ORDER BY s.starts_at, s.ends_at)) AS neighbours
  WHERE earlier_end > starts_at AND earlier_booking_id <> booking_id""",
     ),
     Invariant(

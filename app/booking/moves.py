@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from app.booking import rules, statements
 from app.booking.claims import bind_slots, oust_lapsed, read_booking, require_one_owner, wanted_slots
+from app.booking.deadline import refuse_when_too_late
 from app.booking.engine import Act, Engine
 from app.booking.errors import WrongState
 from app.booking.glance import with_alternatives
@@ -17,6 +18,7 @@ from app.booking.interval_end import retire_interval
 from app.booking.rules import Actor
 from app.booking.seen import let_go, seen_by, set_booking, why_ended
 from app.booking.statements import SlotRow
+from app.booking.waitlist import offer_freed
 from app.errors import ValidationFailed
 from app.idempotency import Answer, Document, RequestKey
 from app.tables.booking import Booking, BookingStatus
@@ -42,6 +44,7 @@ def reschedule_booking(
         old_fences.update(statements.fences_of(act.tx, booking_id))
         if seen.status != BookingStatus.CONFIRMED:
             raise why_ended(seen)
+        refuse_when_too_late(act.tx, actor, seen.starts_at)
         left[:] = [slot_id for slot_id in old_fences if slot_id not in wanted]
         new = [slot_id for slot_id in wanted if slot_id not in old_fences]
         if not new:
@@ -57,6 +60,7 @@ def reschedule_booking(
         act.audit("reschedule", booking_id, taken, previous_slots=[str(old) for old in old_fences])
         act.notify(booking_id, "reschedule", seen.sequence + 1)
         act.slots_changed([*taken, *freed])
+        offer_freed(act, freed)
         return read_booking(act.tx, booking_id)
 
     answer = engine.perform(actor, request, move)

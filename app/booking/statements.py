@@ -14,12 +14,15 @@ from sqlalchemy import ColumnElement, Connection, Executable, Row, and_, case, l
 from app.booking.rules import SeatLabel, SlotFacts
 from app.database import UtcDateTime, db_now
 from app.tables.booking import Booking, BookingSlot, BookingStatus, Slot, SlotState
+from app.tables.desk import Closure
 
 SLOT_COLUMNS = (
     Slot.id, Slot.doctor_id, Slot.showtime_id, Slot.seat_row, Slot.seat_number, Slot.starts_at, Slot.ends_at,
     Slot.state, Slot.hold_until, Slot.fence, Slot.version, Slot.is_interval,
 )  # fmt: skip
 SlotRow = Row[*tuple[Any, ...]]
+#: The block_reason of a slot in a time that is closed; it opens again with that time.
+IN_CLOSURE = "closure"
 
 
 def lapsed() -> ColumnElement[bool]:
@@ -137,14 +140,50 @@ def extend_held_slots(
 
 
 def free_slots(tx: Connection, slot_ids: Sequence[int], booking_id: uuid.UUID | None) -> list[SlotRow]:
-    """Give slots back: those of this booking, or with None only those whose hold has lapsed."""
-    _lock_in_order(tx, slot_ids)
+    """Give slots back: those of this booking, or with None only those whose hold has lapsed.
+
+    They are open then, or closed where the time was closed meanwhile."""
+    # Before the update even for one: its statement must see what whoever held the row has committed.
+    _lock(tx, slot_ids)
     whose = lapsed() if booking_id is None else Slot.booking_id == booking_id
     return _in_order(
         tx,
         update(Slot)
         .where(Slot.id.in_(slot_ids), whose)
-        .values(state=SlotState.OPEN, hold_until=None, booking_id=None, version=Slot.version + 1)
+        .values(
+            state=case((is_closed(), SlotState.BLOCKED), else_=SlotState.OPEN),
+            block_reason=case((is_closed(), IN_CLOSURE), else_=None),
+            hold_until=None,
+            booking_id=None,
+            version=Slot.version + 1,
+        )
+        .returning(*SLOT_COLUMNS),
+    )
+
+
+def is_closed() -> ColumnElement[bool]:
+    """The slot lies, or reaches, into a time of its doctor that is closed."""
+    return (
+        select(Closure.id)
+        .where(
+            Closure.doctor_id == Slot.doctor_id,
+            Closure.ended_at.is_(None),
+            Closure.starts_at < Slot.ends_at,
+            Closure.ends_at > Slot.starts_at,
+        )
+        .correlate(Slot)
+        .exists()
+    )
+
+
+def touch_slots(tx: Connection, slot_ids: Sequence[int], booking_id: uuid.UUID) -> list[SlotRow]:
+    """A new version of the booking's slots, so that every screen looks at its booking again."""
+    _lock(tx, slot_ids)
+    return _in_order(
+        tx,
+        update(Slot)
+        .where(Slot.id.in_(slot_ids), Slot.booking_id == booking_id)
+        .values(version=Slot.version + 1)
         .returning(*SLOT_COLUMNS),
     )
 
@@ -205,7 +244,11 @@ def fences_of(tx: Connection, booking_id: uuid.UUID) -> dict[int, int]:
 def _lock_in_order(tx: Connection, slot_ids: Sequence[int]) -> None:
     """An UPDATE of several rows locks them in any order, and two of those wait for each other forever."""
     if len(slot_ids) > 1:
-        tx.execute(select(Slot.id).where(Slot.id.in_(slot_ids)).order_by(Slot.id).with_for_update())
+        _lock(tx, slot_ids)
+
+
+def _lock(tx: Connection, slot_ids: Sequence[int]) -> None:
+    tx.execute(select(Slot.id).where(Slot.id.in_(slot_ids)).order_by(Slot.id).with_for_update())
 
 
 def _in_order(tx: Connection, statement: Executable) -> list[SlotRow]:

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row
 
+from app.directory.closed import closed_spans
 from app.directory.directory import Act, Directory
-from app.directory.doctors import lock_doctor
+from app.directory.doctors import find_zone, lock_doctor
 from app.directory.documents import Document
 from app.directory.generation import Skipped, SkipReason, Window, check_window, generate
 from app.directory.placing import insert_slots, read_now, spans_in_the_way
@@ -31,21 +32,65 @@ def create_slots(
 
     def work(act: Act) -> Document:
         doctor = lock_doctor(act.tx, doctor_id)
-        zone, now = ZoneInfo(doctor.timezone), read_now(act.tx)
-        check_window(window, local_day(now, zone))
-        candidates, skipped = generate(window, zone)
-        free, in_the_way = _sort_out(act.tx, doctor_id, candidates, now)
-        made = insert_slots(act.tx, doctor_id, free)
-        skipped += [_skip(span, zone, reason) for span, reason in [*in_the_way, *_lost(free, made)]]
-        if made:
-            act.slots_changed(made, doctor_id=doctor_id)
-            act.audit("slots_created", doctor_id=doctor_id, count=len(made))
-        return _report(made, skipped)
+        zone = ZoneInfo(doctor.timezone)
+        check_window(window, local_day(read_now(act.tx), zone))
+        return make_slots(act, doctor_id, zone, *generate(window, zone))
 
     return directory.perform(actor, request, work)
 
 
-def _sort_out(
+def preview_slots(connection: Connection, doctor_id: int, window: Window) -> Document:
+    """Exactly what create_slots would make and leave out now. Raises NotFound, ValidationFailed."""
+    zone, now = find_zone(connection, doctor_id), read_now(connection)
+    check_window(window, local_day(now, zone))
+    candidates, skipped = generate(window, zone)
+    free, in_the_way = sort_out(connection, doctor_id, candidates, now)
+    return preview_report(free, skipped, in_the_way, zone)
+
+
+def make_slots(
+    act: Act, doctor_id: int, zone: ZoneInfo, candidates: Sequence[Span], skipped: Sequence[Skipped]
+) -> Document:
+    """Insert those that have room; the report names the others."""
+    free, in_the_way = sort_out(act.tx, doctor_id, candidates, read_now(act.tx))
+    made = insert_slots(act.tx, doctor_id, free)
+    left_out = [_skip(span, zone, reason) for span, reason in [*in_the_way, *_lost(free, made)]]
+    if made:
+        act.slots_changed(made, doctor_id=doctor_id)
+        act.audit("slots_created", doctor_id=doctor_id, count=len(made))
+    return _report(made, [*skipped, *left_out])
+
+
+def preview_report(
+    free: Sequence[Span],
+    skipped: Sequence[Skipped],
+    in_the_way: Sequence[tuple[Span, SkipReason]],
+    zone: ZoneInfo,
+) -> Document:
+    """Every time that would be made, by local day, and every one that would be left out with its reason."""
+    days: dict[str, list[str]] = {}
+    for span in free:
+        local = span.starts_at.astimezone(zone)
+        days.setdefault(local.date().isoformat(), []).append(f"{local:%H:%M}")
+    left_out = sorted(
+        [*skipped, *(_skip(span, zone, reason) for span, reason in in_the_way)], key=lambda skip: skip.local
+    )
+    return {
+        "count": len(free),
+        "days": days,
+        "skipped": len(left_out),
+        "skipped_times": [
+            {
+                "slot_date": skip.local.date().isoformat(),
+                "slot_time": skip.local.strftime("%H:%M"),
+                "reason": skip.reason.value,
+            }
+            for skip in left_out
+        ],
+    }
+
+
+def sort_out(
     tx: Connection, doctor_id: int, candidates: Sequence[Span], now: datetime
 ) -> tuple[list[Span], list[tuple[Span, SkipReason]]]:
     """The candidates that have room, and the others with the reason."""
@@ -53,11 +98,14 @@ def _sort_out(
         return [], []
     whole = Span(candidates[0].starts_at, candidates[-1].ends_at)
     blocking = obstacles(candidates, spans_in_the_way(tx, doctor_id, whole))
+    closed = closed_spans(tx, doctor_id, whole)
     free: list[Span] = []
     skipped: list[tuple[Span, SkipReason]] = []
     for span, obstacle in zip(candidates, blocking, strict=True):
         if span.starts_at <= now:
             skipped.append((span, SkipReason.IN_THE_PAST))
+        elif any(span.overlaps(closure) for closure in closed):
+            skipped.append((span, SkipReason.CLOSED))
         elif obstacle is not None:
             same = obstacle == span
             skipped.append((span, SkipReason.ALREADY_THERE if same else SkipReason.OVERLAP))

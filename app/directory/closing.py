@@ -18,8 +18,8 @@ SLOT_COLUMNS: tuple[Any, ...] = (
     Slot.id, Slot.doctor_id, Slot.showtime_id, Slot.starts_at, Slot.ends_at, Slot.state, Slot.version,
     Slot.hold_until, Slot.is_interval,
 )  # fmt: skip
-#: ARRIVED is somebody who sits in the waiting room now.
-EXPECTED = (BookingStatus.CONFIRMED, BookingStatus.ARRIVED)
+#: Or here already: in the waiting room, or with the doctor.
+EXPECTED = (BookingStatus.CONFIRMED, BookingStatus.ARRIVED, BookingStatus.IN_ROOM)
 
 
 def close_open_slots(tx: Connection, doctor_id: int) -> Sequence[Row[Any]]:

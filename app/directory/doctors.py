@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, Select, func, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
@@ -105,6 +106,11 @@ def lock_doctor(tx: Connection, doctor_id: int) -> Row[Any]:
 def read_doctor(connection: Connection, doctor_id: int) -> Document:
     """Raises NotFound for an unknown or deleted doctor."""
     return doctor_document(_found(connection, _existing(doctor_id)))
+
+
+def find_zone(connection: Connection, doctor_id: int) -> ZoneInfo:
+    """The zone of the doctor's wall clock. Raises NotFound."""
+    return ZoneInfo(read_doctor(connection, doctor_id)["timezone"])
 
 
 def list_doctors(

@@ -31,6 +31,7 @@ class SkipReason(StrEnum):
     IN_THE_PAST = "IN_THE_PAST"
     ALREADY_THERE = "ALREADY_THERE"
     OVERLAP = "OVERLAP"
+    CLOSED = "CLOSED"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, literal, select, tuple_
+from sqlalchemy import Connection, func, insert, literal, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from app.database import UtcDateTime
@@ -55,6 +55,27 @@ def list_patients(connection: Connection, after: TimeAndId | None = None, limit:
         start = tuple_(literal(after[0], UtcDateTime), literal(after[1], Patient.id.type))
         query = query.where(tuple_(Patient.created_at, Patient.id) > start)
     return [patient_document(row) for row in connection.execute(query.limit(limit))]
+
+
+def search_patients(connection: Connection, wanted: str, limit: int = 8) -> list[Document]:
+    """Patients in whose name, address or number every word is found, by name. Case and spacing of numbers
+    do not matter."""
+    words = wanted.lower().split()
+    if not words:
+        return []
+    # Nobody types a number as it was entered.
+    number = func.replace(func.replace(func.coalesce(Patient.phone, ""), " ", ""), "-", "")
+    searched = func.lower(Patient.name + " " + Patient.email) + " " + number
+    query = select(*PATIENT_COLUMNS).where(*(searched.contains(word, autoescape=True) for word in words))
+    rows = connection.execute(query.order_by(Patient.name, Patient.id).limit(limit))
+    return [patient_document(row) for row in rows]
+
+
+def find_patient(connection: Connection, email: str) -> Document | None:
+    """Whoever is on file with this address."""
+    query = select(*PATIENT_COLUMNS).where(func.lower(Patient.email) == email.lower())
+    row = connection.execute(query).first()
+    return patient_document(row) if row else None
 
 
 def read_patient(connection: Connection, patient_id: uuid.UUID) -> Document:

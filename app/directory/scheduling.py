@@ -140,7 +140,7 @@ def _insert_seats(dialect: str, showtime_ids: Sequence[int], seats: Sequence[Sea
     rows = (
         select(
             Showtime.id, Showtime.starts_at, Showtime.ends_at, literal(SlotState.OPEN.value, String(8)),
-            literal(0), literal(1), literal(False), now, now, *fields,
+            literal(0), literal(1), literal(False), literal(0), now, now, *fields,
         )
         .select_from(Showtime)
         .join(drawn, literal(True))
@@ -148,8 +148,8 @@ def _insert_seats(dialect: str, showtime_ids: Sequence[int], seats: Sequence[Sea
         .order_by(Showtime.id, drawn.c.y, drawn.c.x)
     )  # fmt: skip
     columns = [
-        "showtime_id", "starts_at", "ends_at", "state", "fence", "version", "is_interval", "created_at",
-        "updated_at", *SEAT_COLUMNS,
+        "showtime_id", "starts_at", "ends_at", "state", "fence", "version", "is_interval", "lane",
+        "created_at", "updated_at", *SEAT_COLUMNS,
     ]  # fmt: skip
     return insert(Slot).from_select(columns, rows, include_defaults=False).returning(*SLOT_COLUMNS)
 

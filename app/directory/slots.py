@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, delete, select, update
 
+from app.directory.closed import closed_spans
 from app.directory.closing import SLOT_COLUMNS, has_history
 from app.directory.directory import Act, Directory
 from app.directory.doctors import lock_doctor
@@ -44,6 +45,8 @@ def create_slot(
     def work(act: Act) -> Document:
         doctor = lock_doctor(act.tx, draft.doctor_id)
         span = _span_of(draft, ZoneInfo(doctor.timezone), read_now(act.tx))
+        if closed_spans(act.tx, doctor.id, span):
+            raise Conflict("This time of the doctor is closed. Open it first.", reason="CLOSED")
         made = [] if spans_in_the_way(act.tx, doctor.id, span) else insert_slots(act.tx, doctor.id, [span])
         if not made:
             raise Conflict("This doctor has a slot at that time already.", reason="OVERLAP")

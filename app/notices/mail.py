@@ -39,11 +39,15 @@ VISIT = Wording(
         Kind.CONFIRMATION: "Appointment confirmed",
         Kind.CANCELLATION: "Appointment cancelled",
         Kind.RESCHEDULE: "Appointment moved",
+        Kind.OFFER: "A time is free for you",
+        Kind.REMINDER: "Your appointment is near",
     },
     openings={
         Kind.CONFIRMATION: "Your appointment is confirmed.",
         Kind.CANCELLATION: "Your appointment was cancelled. This time is no longer reserved for you:",
         Kind.RESCHEDULE: "Your appointment was moved. This is the new time:",
+        Kind.OFFER: "You waited for a time like this one. It is held for you for a short while:",
+        Kind.REMINDER: "We look forward to seeing you:",
     },
     again="See it, or book another time",
     noun="appointment",
@@ -54,16 +58,20 @@ SHOW = Wording(
         Kind.CONFIRMATION: "Seats booked",
         Kind.CANCELLATION: "Seats cancelled",
         Kind.RESCHEDULE: "Seats changed",
+        Kind.REMINDER: "Your show is near",
     },
     openings={
         Kind.CONFIRMATION: "Your seats are booked. The ticket is on the page below.",
         Kind.CANCELLATION: "Your booking was cancelled. These seats are no longer reserved for you:",
         Kind.RESCHEDULE: "Your seats were changed. These are the new ones:",
+        Kind.REMINDER: "We look forward to seeing you:",
     },
     again="See it, or book other seats",
     noun="booking",
     file="showtime.ics",
 )
+#: An offer is nobody's appointment yet, and of what a reminder tells the calendar knows.
+WITHOUT_CALENDAR = frozenset({Kind.OFFER, Kind.REMINDER})
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=select_autoescape(["html"]),
@@ -95,7 +103,8 @@ def compose(claim: Claim, appointment: Appointment, sender: str, manage_url: str
     _identify(message, claim, sender)
     message.set_content(TEMPLATES.get_template(f"{claim.kind}.txt").render(words))
     message.add_alternative(TEMPLATES.get_template(f"{claim.kind}.html").render(words), subtype="html")
-    _add_calendar(message, claim, appointment, sender, manage_url)
+    if claim.kind not in WITHOUT_CALENDAR:
+        _add_calendar(message, claim, appointment, sender, manage_url)
     return message
 
 

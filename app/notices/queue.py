@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
 from app.database import db_now
+from app.tables.booking import Booking
 from app.tables.journal import Notice
 
 #: Longer than any sender may work on one mail, shorter than a patient's patience.
@@ -29,6 +30,13 @@ class Kind(StrEnum):
     CONFIRMATION = "confirmation"
     CANCELLATION = "cancellation"
     RESCHEDULE = "reschedule"
+    #: A time was freed and is held for somebody of the waitlist.
+    OFFER = "offer"
+    REMINDER = "reminder"
+
+
+#: Notices of what is to come, and the state in which the booking must be for them to be true.
+ANNOUNCES = {Kind.REMINDER: "CONFIRMED", Kind.OFFER: "PENDING"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,8 @@ class Claim:
     created_at: datetime
     #: It failed before, and a newer notice of the booking tells something else by now.
     is_superseded: bool
+    #: What it announces is not so any more: the appointment was cancelled, moved or has begun.
+    is_void: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,9 +145,11 @@ def claim(tx: Connection, notice_id: uuid.UUID) -> Claim | None:
     if row is None:
         return None
     is_superseded = attempt > 1 and _has_newer(tx, row.booking_id, row.sequence)
+    kind = Kind(row.kind)
     return Claim(
-        notice_id, row.booking_id, Kind(row.kind), row.sequence, attempt, row.created_at, is_superseded
-    )
+        notice_id, row.booking_id, kind, row.sequence, attempt, row.created_at, is_superseded,
+        is_void=kind in ANNOUNCES and not _still_stands(tx, row.booking_id, row.sequence, ANNOUNCES[kind]),
+    )  # fmt: skip
 
 
 def mark_sent(tx: Connection, claim: Claim) -> bool:
@@ -197,6 +209,16 @@ def _can_be_claimed() -> ColumnElement[bool]:
         or_(Notice.claimed_until.is_(None), Notice.claimed_until <= db_now()),
         ~goes_first,
     )
+
+
+def _still_stands(tx: Connection, booking_id: uuid.UUID, sequence: int, status: str) -> bool:
+    stands = select(Booking.id).where(
+        Booking.id == booking_id,
+        Booking.status == status,
+        Booking.sequence == sequence,
+        Booking.starts_at > db_now(),
+    )
+    return tx.execute(stands).first() is not None
 
 
 def _has_newer(tx: Connection, booking_id: uuid.UUID, sequence: int) -> bool:

@@ -51,6 +51,8 @@ class Sender:
         claim, appointment = taken
         if claim.is_superseded:
             return self._end(claim, queue.mark_skipped, Outcome.SKIPPED, "a newer notice tells more")
+        if claim.is_void:
+            return self._end(claim, queue.mark_skipped, Outcome.SKIPPED, "it is not true any more")
         try:
             self.server.deliver(
                 compose(claim, appointment, self.mail_from, self.manage_url(claim.booking_id))

@@ -8,6 +8,7 @@ from app.tables.board import BoardState, BoardWrite, ConflictLogEntry
 from app.tables.booking import Booking, BookingSlot, BookingStatus, SeatKind, Slot, SlotState
 from app.tables.cinema import Hall, Movie, Showtime
 from app.tables.cluster import ClusterLogEntry, ClusterSetting
+from app.tables.desk import ClinicRule, Closure
 from app.tables.directory import Doctor, Patient
 from app.tables.journal import (
     AuditAnchor,
@@ -19,6 +20,7 @@ from app.tables.journal import (
     Stream,
 )
 from app.tables.leadership import LeaderState, LeaderTerm, Node
+from app.tables.schedule import OpeningHours, WaitlistEntry
 
 metadata = Base.metadata
 
@@ -33,6 +35,8 @@ __all__ = [
     "Booking",
     "BookingSlot",
     "BookingStatus",
+    "ClinicRule",
+    "Closure",
     "ClusterLogEntry",
     "ClusterSetting",
     "ConflictLogEntry",
@@ -44,6 +48,7 @@ __all__ = [
     "Movie",
     "Node",
     "Notice",
+    "OpeningHours",
     "OutboxEntry",
     "Patient",
     "RecoveryCode",
@@ -55,5 +60,6 @@ __all__ = [
     "StaffDoctor",
     "Stream",
     "User",
+    "WaitlistEntry",
     "metadata",
 ]

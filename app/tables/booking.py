@@ -27,6 +27,7 @@ class BookingStatus(StrEnum):
     EXPIRED = "EXPIRED"
     FAILED = "FAILED"
     ARRIVED = "ARRIVED"
+    IN_ROOM = "IN_ROOM"
     COMPLETED = "COMPLETED"
     NO_SHOW = "NO_SHOW"
 
@@ -53,7 +54,7 @@ class Slot(Base):
     """The smallest thing only one booking can own: an interval of a doctor's time, or a seat at a showtime.
 
     Beside what is declared here the migrations add the rule that no two slots of a doctor
-    overlap unless one is BLOCKED: an exclusion constraint in PostgreSQL, triggers in SQLite."""
+    overlap in one lane unless one is BLOCKED: an exclusion constraint in PostgreSQL, triggers in SQLite."""
 
     __tablename__ = "slots"
     __table_args__ = (
@@ -68,7 +69,9 @@ class Slot(Base):
         Index("one_slot_per_seat", "showtime_id", "seat_row", "seat_number", unique=True,
               postgresql_where=text("showtime_id IS NOT NULL"),
               sqlite_where=text("showtime_id IS NOT NULL")),
-        Index("one_slot_per_doctor_and_start", "doctor_id", "starts_at", unique=True,
+        CheckConstraint("lane BETWEEN 0 AND 3", name="lane_is_known"),
+        CheckConstraint("lane = 0 OR is_interval", name="extra_lane_is_never_offered"),
+        Index("one_slot_per_doctor_and_start", "doctor_id", "starts_at", "lane", unique=True,
               postgresql_where=text(f"state <> 'BLOCKED' AND {OF_A_DOCTOR}"),
               sqlite_where=text(f"state <> 'BLOCKED' AND {OF_A_DOCTOR}")),
         Index("ix_slots_free", "doctor_id", "starts_at",
@@ -107,6 +110,8 @@ class Slot(Base):
     version: Mapped[int] = mapped_column(BigId, default=1)
     #: Made for one interval appointment, never offered on its own.
     is_interval: Mapped[bool] = mapped_column(default=False)
+    #: 0 is the doctor's own time. A higher one is capacity that somebody raised on purpose: an overbooking.
+    lane: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now(), onupdate=db_now())
 
@@ -118,7 +123,7 @@ class Booking(Base):
     __table_args__ = (
         CheckConstraint(
             "status IN ('PENDING','CONFIRMED','CANCELLED','EXPIRED','FAILED',"
-            "'ARRIVED','COMPLETED','NO_SHOW')",
+            "'ARRIVED','IN_ROOM','COMPLETED','NO_SHOW')",
             name="status_is_known",
         ),
         CheckConstraint(
@@ -133,8 +138,12 @@ class Booking(Base):
         Index(None, "showtime_id", "status"),
         Index(None, "user_id", "created_at"),
         Index(None, "patient_id"),
+        Index(None, "starts_at"),
         Index("ix_bookings_holds_of_user", "user_id",
               postgresql_where=text("status = 'PENDING'"), sqlite_where=text("status = 'PENDING'")),
+        Index("ix_bookings_holds_of_origin", "origin",
+              postgresql_where=text("status = 'PENDING' AND origin IS NOT NULL"),
+              sqlite_where=text("status = 'PENDING' AND origin IS NOT NULL")),
         Index("ix_bookings_origin", "origin", "created_at",
               postgresql_where=text("origin IS NOT NULL"), sqlite_where=text("origin IS NOT NULL")),
     )  # fmt: skip
@@ -159,8 +168,12 @@ class Booking(Base):
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     extensions: Mapped[int] = mapped_column(default=0)
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Since when the person has been here, for how long they have waited.
+    arrived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancel_reason: Mapped[str | None] = mapped_column(Text)
+    #: So many hours before it begins a reminder goes out; 0 is never, None is as the clinic does.
+    reminder_hours: Mapped[int | None]
     #: The SEQUENCE of its calendar entry (RFC 5545 3.8.7.4): grows when the time changes or it is cancelled.
     sequence: Mapped[int] = mapped_column(default=0)
     processed_by: Mapped[str] = mapped_column(String(40))

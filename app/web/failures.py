@@ -36,6 +36,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     booking_errors.BookingConflict: HTTPStatus.CONFLICT,
     booking_errors.WrongState: HTTPStatus.CONFLICT,
     booking_errors.TooManyExtensions: HTTPStatus.CONFLICT,
+    booking_errors.TooLateToChange: HTTPStatus.CONFLICT,
     booking_errors.HoldExpired: HTTPStatus.GONE,
     errors.ValidationFailed: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,

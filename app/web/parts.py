@@ -14,6 +14,7 @@ from app.accounts.passwords import Passwords
 from app.booking.engine import Engine
 from app.clock import Clock
 from app.config import Config
+from app.coordination.rates import Rates
 from app.database import Database
 from app.directory.directory import Directory
 from app.web.board import Board
@@ -51,6 +52,7 @@ class Parts:
     mirror: Mirror
     board: Board
     recent_sessions: RecentSessions
+    rates: Rates
     #: Hands a job to the workers; the leader finds what this loses.
     enqueue: Callable[[str, str], object]
 

@@ -11,6 +11,7 @@ def register_routes(app: APIFlask) -> None:
     from app.web.api import (
         account,
         appointments,
+        audit,
         auth,
         balancing,
         bookings,
@@ -24,16 +25,18 @@ def register_routes(app: APIFlask) -> None:
         halls,
         health,
         movies,
+        own_data,
         patients,
         replicas,
         servers,
         showtimes,
         slots,
         status_board,
+        users,
     )
     from app.web.pages.register import register_pages
 
-    booking = (doctors, slots, bookings, appointments, patients, auth, account, concurrent)
+    booking = (doctors, slots, bookings, appointments, patients, auth, account, own_data, users, concurrent)
     shows = (movies, halls, showtimes)
     cluster = (
         health,
@@ -43,6 +46,7 @@ def register_routes(app: APIFlask) -> None:
         replicas,
         status_board,
         control,
+        audit,
         balancing,
         events,
         cluster_events,

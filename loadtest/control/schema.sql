@@ -3,7 +3,7 @@ CREATE TABLE doctors (id INTEGER PRIMARY KEY, name TEXT NOT NULL, specialization
 CREATE TABLE slots (
   id INTEGER PRIMARY KEY, doctor_id INTEGER, starts_at TEXT NOT NULL,
   ends_at TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'OPEN', booking_id TEXT, fence INTEGER NOT NULL DEFAULT 0,
-  hold_until TEXT, version INTEGER NOT NULL DEFAULT 1, showtime_id INTEGER
+  hold_until TEXT, version INTEGER NOT NULL DEFAULT 1, showtime_id INTEGER, lane INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX slots_of_doctor ON slots (doctor_id, starts_at);
 CREATE TABLE bookings (

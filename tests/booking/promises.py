@@ -16,7 +16,7 @@ PROMISES = {
         SELECT slot_id FROM booking_slots WHERE live GROUP BY slot_id HAVING count(*) > 1""",
     "no two live bookings overlap on a doctor": """
         SELECT a.id, b.id FROM slots a
-        JOIN slots b ON b.doctor_id = a.doctor_id AND b.id > a.id
+        JOIN slots b ON b.doctor_id = a.doctor_id AND b.lane = a.lane AND b.id > a.id
                     AND b.starts_at < a.ends_at AND b.ends_at > a.starts_at
         JOIN booking_slots ca ON ca.slot_id = a.id AND ca.live
         JOIN booking_slots cb ON cb.slot_id = b.id AND cb.live""",
@@ -29,7 +29,8 @@ PROMISES = {
         WHERE c.live AND (s.booking_id IS NULL OR s.booking_id <> c.booking_id)""",
     "a booked slot belongs to a booking that stands": """
         SELECT s.id FROM slots s JOIN bookings b ON b.id = s.booking_id
-        WHERE s.state = 'BOOKED' AND b.status NOT IN ('CONFIRMED', 'ARRIVED', 'COMPLETED', 'NO_SHOW')""",
+        WHERE s.state = 'BOOKED'
+          AND b.status NOT IN ('CONFIRMED', 'ARRIVED', 'IN_ROOM', 'COMPLETED', 'NO_SHOW')""",
     "a held slot belongs to a hold, or to one that has lapsed": """
         SELECT s.id FROM slots s JOIN bookings b ON b.id = s.booking_id
         WHERE s.state = 'HELD' AND b.status <> 'PENDING' AND NOT (b.status = 'EXPIRED' AND {lapsed})""",

@@ -5,9 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from app.booking.actions import Actor, ClosureDraft, Interval, close_time
 from app.directory.bulk import create_slots
 from app.directory.generation import Window
-from app.errors import NotFound, ValidationFailed
+from app.directory.slots import SlotDraft, create_slot
+from app.errors import Conflict, NotFound, ValidationFailed
 from app.idempotency import RequestKey
 from tests.directory.conftest import ADMIN, House
 
@@ -149,3 +151,16 @@ def test_a_year_of_slots_fits_in_one_call(house: House) -> None:
 
     assert report["created"] == 366 * 32
     assert sum(len(change["slots"]) for change in house.changes()) == 366 * 32
+
+
+def test_a_closed_time_gets_no_slots(house: House) -> None:
+    doctor = house.add_doctor()
+    noon = datetime(2099, 11, 23, 11, tzinfo=UTC)
+    closed = ClosureDraft(Interval(doctor, noon, noon + timedelta(hours=1)), "Training")
+    close_time(house.engine, closed, Actor("desk", is_staff=True))
+
+    report = create(house, doctor)
+
+    assert (report["created"], report["skipped_reasons"]) == (14, {"CLOSED": 2})
+    with pytest.raises(Conflict):
+        create_slot(house.directory, SlotDraft(doctor, noon, 30), ADMIN)

@@ -12,14 +12,14 @@ from loadtest.invariants import find_broken_invariants, live_owners, open_databa
 SCHEMA = (Path(ledger.__file__).parent / "schema.sql").read_text()
 
 GOOD = """
-INSERT INTO slots VALUES (1, 1, '2026-11-23T09:00', '2026-11-23T09:30', 'BOOKED', 'b1', 3, NULL, 1, NULL);
-INSERT INTO slots VALUES (2, 1, '2026-11-23T09:30', '2026-11-23T10:00', 'HELD', 'b2', 1, '2026', 1, NULL);
+INSERT INTO slots VALUES (1, 1, '2026-11-23T09:00', '2026-11-23T09:30', 'BOOKED', 'b1', 3, NULL, 1, NULL, 0);
+INSERT INTO slots VALUES (2, 1, '2026-11-23T09:30', '2026-11-23T10:00', 'HELD', 'b2', 1, '2026', 1, NULL, 0);
 INSERT INTO bookings VALUES ('b1', 'CONFIRMED', 1, '2026-11-23T09:00', '2026-11-23T09:30', 'A', NULL, 't');
 INSERT INTO bookings VALUES ('b2', 'PENDING', 1, '2026-11-23T09:30', '2026-11-23T10:00', 'B', '2026', 't');
 INSERT INTO bookings VALUES ('b0', 'CANCELLED', 1, '2026-11-23T09:00', '2026-11-23T09:30', 'C', NULL, 't');
 INSERT INTO booking_slots VALUES ('b0', 1, 2, FALSE), ('b1', 1, 3, TRUE), ('b2', 2, 1, TRUE);
-INSERT INTO slots VALUES (5, NULL, '2026-11-23T20:00', '2026-11-23T22:00', 'BOOKED', 'b5', 1, NULL, 1, 7);
-INSERT INTO slots VALUES (6, NULL, '2026-11-23T20:00', '2026-11-23T22:00', 'BOOKED', 'b5', 1, NULL, 1, 7);
+INSERT INTO slots VALUES (5, NULL, '2026-11-23T20:00', '2026-11-23T22:00', 'BOOKED', 'b5', 1, NULL, 1, 7, 0);
+INSERT INTO slots VALUES (6, NULL, '2026-11-23T20:00', '2026-11-23T22:00', 'BOOKED', 'b5', 1, NULL, 1, 7, 0);
 INSERT INTO bookings VALUES ('b5', 'CONFIRMED', NULL, '2026-11-23T20:00', '2026-11-23T22:00', 'E', NULL, 't');
 INSERT INTO booking_slots VALUES ('b5', 5, 1, TRUE), ('b5', 6, 1, TRUE);
 """
@@ -64,7 +64,7 @@ PLANTED = [
     ),
     (
         "INSERT INTO slots"
-        " VALUES (3, 1, '2026-11-23T09:15', '2026-11-23T09:45', 'BOOKED', 'b9', 1, NULL, 1, NULL);"
+        " VALUES (3, 1, '2026-11-23T09:15', '2026-11-23T09:45', 'BOOKED', 'b9', 1, NULL, 1, NULL, 0);"
         "INSERT INTO booking_slots VALUES ('b9', 3, 1, TRUE)",
         {"no two live bookings of a doctor overlap"},
     ),

@@ -15,6 +15,7 @@ from app.algorithms.failure_detector import (
     Heartbeat,
     PeersChanged,
     Refuted,
+    RowSeen,
     Status,
     StatusChanged,
 )
@@ -53,6 +54,7 @@ class Known:
     peers: dict[str, tuple[Peer, int]]  # with the incarnation
     left: frozenset[str]
     settings: dict[str, str]
+    seen: tuple[RowSeen, ...] = ()
 
 
 class Membership(Duty):
@@ -222,7 +224,12 @@ class Membership(Duty):
                 settings = read_settings(connection)
             peers = {row.id: (Peer(row.id, row.rpc_address, row.machine), row.incarnation) for row in rows}
             left = frozenset(row.id for row in rows if row.status == LEFT)
-            return Known(wishes, peers, left, settings)
+            seen = tuple(
+                RowSeen(row.id, row.incarnation, (row.now - row.last_heartbeat).total_seconds())
+                for row in rows
+                if row.id not in left
+            )
+            return Known(wishes, peers, left, settings, seen)
 
         self._sql.submit(look, self._take_known)
         self._sql.submit(lambda: self._frame.chronicle.save(self._frame.database))
@@ -241,6 +248,8 @@ class Membership(Duty):
                 self._known[node] = peer
                 self._frame.client.book.note(peer)
         self._update_peers()
+        for row in known.seen:
+            self._feed(row)
 
     # The detector
 

@@ -43,7 +43,7 @@ CREATE POLICY one_sees_ones_own ON bookings USING (
   OR user_id = nullif(current_setting('oneslot.user', true), '')::uuid
   OR id = nullif(current_setting('oneslot.booking', true), '')::uuid
   OR current_setting('oneslot.doctors', true) = '*'
-  OR doctor_id = ANY (string_to_array(nullif(current_setting('oneslot.doctors', true), ''), ',')::bigint[])
+  OR doctor_id::text = ANY (string_to_array(current_setting('oneslot.doctors', true), ','))
 )
 """
 GRANTS = """
@@ -119,6 +119,7 @@ def downgrade() -> None:
             op.execute(f"DROP TRIGGER audit_refuses_{event}")
     op.drop_index("one_session_per_token", "sessions")
     op.drop_index("ix_bookings_holds_of_user", "bookings")
+    op.drop_index("ix_bookings_holds_of_origin", "bookings")
     op.drop_index("ix_bookings_origin", "bookings")
     for table in reversed(NEW_TABLES):
         op.drop_table(table)
@@ -207,6 +208,12 @@ def _create_indexes() -> None:
     for name, table, columns, condition in (
         ("ix_account_mails_due", "account_mails", ["next_attempt_at"], "sent_at IS NULL"),
         ("ix_bookings_holds_of_user", "bookings", ["user_id"], "status = 'PENDING'"),
+        (
+            "ix_bookings_holds_of_origin",
+            "bookings",
+            ["origin"],
+            "status = 'PENDING' AND origin IS NOT NULL",
+        ),
         ("ix_bookings_origin", "bookings", ["origin", "created_at"], "origin IS NOT NULL"),
     ):
         where = sa.text(condition)

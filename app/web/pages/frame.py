@@ -7,19 +7,21 @@ from typing import Any
 
 from flask import Flask, g, request, url_for
 
-from app.accounts.principals import Principal
+from app.accounts.principals import Principal, Role
 from app.errors import Unauthenticated, Unavailable
 from app.web.callers import principal
 from app.web.pages.forgery import form_token
 from app.web.parts import parts
 
-BOOKING_PAGES = {"manage", "find_booking", "cancel", "move", "move_check"}
+BOOKING_PAGES = {"manage", "find_booking", "cancel", "move", "move_check", "mine"}
 ACCOUNT_PAGES = {
     "log_in", "log_in_now", "show_code", "show_code_now", "join", "join_now", "forget", "forget_now", "reset",
     "reset_now", "account", "rename", "security", "change_password", "second_step", "confirm_second_step",
-    "remove_second_step", "people", "people_change", "audit",
+    "remove_second_step", "people", "people_change", "audit", "data", "erase_data",
 }  # fmt: skip
-MOVIE_PAGES = {"movies", "movie", "seats", "ticket"}
+MOVIE_PAGES = {"movies", "movie", "seats", "ticket"} | {
+    f"admin_{tab}{step}" for tab in ("movies", "halls", "showtimes") for step in ("", "_add")
+}
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,19 @@ def navigation() -> list[Place]:
     # The screens of a hold are the same for both; whose hold it is tells where one came from.
     is_movie = page in MOVIE_PAGES or (not is_booking and bool(g.get("is_about_a_show")))
     is_elsewhere = is_booking or is_mail or is_monitor or is_movie or page in ACCOUNT_PAGES
+    is_elsewhere = is_elsewhere or page.startswith(("desk", "admin"))
     places = [
         Place("Find a time", url_for("pages.choose"), bool(page) and not is_elsewhere),
         Place("Movies", url_for("pages.movies"), is_movie),
-        Place("My booking", url_for("pages.find_booking"), is_booking),
+        _my_bookings(is_booking),
         Place("Monitor", url_for("pages.monitor"), is_monitor),
         Place("API", "/api-docs", False),
     ]
+    caller = visitor()
+    if caller is not None and caller.has(Role.STAFF):
+        places.insert(0, Place("Front desk", url_for("pages.desk"), page.startswith("desk")))
+    if caller is not None and caller.has(Role.ADMIN):
+        places.insert(1, Place("Admin", url_for("pages.admin"), page.startswith("admin")))
     if parts().config.is_development:
         places.append(Place("Mails", url_for("pages.mails"), is_mail))
     return places
@@ -71,6 +79,13 @@ def navigation() -> list[Place]:
 def notices_now(doctor_id: int | str | None = None) -> list[dict[str, Any]]:
     """What the desk tells everybody, and whoever looks at this doctor."""
     return parts().board.notices_to_show(doctor_id)
+
+
+def _my_bookings(is_current: bool) -> Place:
+    """Everything of one's account; without one, the way to find a booking by its reference."""
+    if visitor() is not None:
+        return Place("My bookings", url_for("pages.mine"), is_current)
+    return Place("My booking", url_for("pages.find_booking"), is_current)
 
 
 def freshness() -> str:

@@ -10,8 +10,17 @@ from flask import redirect, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from app.booking.actions import GUEST, Claim, PatientDetails, describe_hold, extend_hold, hold_slot
+from app.booking.actions import (
+    Claim,
+    FirstFree,
+    PatientDetails,
+    describe_hold,
+    extend_hold,
+    hold_first_free,
+    hold_slot,
+)
 from app.errors import NotFound
+from app.web.actors import actor_with
 from app.web.pages import my_hold
 from app.web.pages.blueprint import pages
 from app.web.pages.forms import request_key, usable_details
@@ -46,6 +55,19 @@ def hold() -> Response:
         _describe(earlier, taking.patient)
         return _to_screen(earlier, "details")
     token = take_instead(earlier, taking)
+    return my_hold.remember(redirect(url_for("pages.details", token=token), SEE_OTHER), token)
+
+
+@pages.post("/holds/first")
+@policy("public")
+def hold_first() -> Response:
+    """Hold the first free time of any doctor, or of any in a specialty: chosen and held in one step."""
+    wanted = FirstFree(None, specialization=request.form.get("specialization", "")[:100] or None)
+    key = request_key({"specialization": wanted.specialization}, variant="first")
+    token = token_of(hold_first_free(parts().engine, wanted, actor_with(), key).value)
+    earlier = my_hold.current_hold()
+    if earlier and earlier.token != token:
+        my_hold.give_back(earlier)
     return my_hold.remember(redirect(url_for("pages.details", token=token), SEE_OTHER), token)
 
 
@@ -97,11 +119,11 @@ def take(taking: Taking) -> str:
     # One key serves a whole list of times, so the slots are part of it.
     named = ",".join(map(str, taking.slot_ids))
     key = request_key({"slot_ids": named}, variant=named)
-    answer = hold_slot(parts().engine, claim, GUEST, key)
+    answer = hold_slot(parts().engine, claim, actor_with(), key)
     token = token_of(answer.value)
     if answer.replayed and guest_of(token).was_only_held:
         # An old page was sent again after its hold had ended: this is a new wish.
-        token = token_of(hold_slot(parts().engine, claim, GUEST).value)
+        token = token_of(hold_slot(parts().engine, claim, actor_with()).value)
     return token
 
 

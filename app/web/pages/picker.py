@@ -34,8 +34,8 @@ class Wish:
     @classmethod
     def of(cls, args: Mapping[str, str]) -> Wish:
         """What cannot be read counts as not asked for."""
-        day = _date(args.get("date"))
-        month = _date(f"{args['month']}-01") if "month" in args else None
+        day = date_in(args.get("date"))
+        month = date_in(f"{args['month']}-01") if "month" in args else None
         return cls(day, month)
 
 
@@ -96,7 +96,8 @@ def _next_day(
     return local_day(instant(slot["starts_at"]), zone) if slot else None
 
 
-def _date(text: str | None) -> date | None:
+def date_in(text: str | None) -> date | None:
+    """A day of the years we deal with; None for what cannot be read as one."""
     try:
         day = date.fromisoformat(text or "")
     except ValueError:

@@ -15,6 +15,7 @@ from app.booking.free_slots import nearest_free
 from app.directory.placing import read_now
 from app.web.correlation import correlation_id
 from app.web.failures import Failure
+from app.web.pages.desk.refused import is_about_staff, render_staff_refused
 from app.web.pages.forms import PatientForm
 from app.web.pages.guests import Guest, guest_of
 from app.web.pages.hold import where_it_is
@@ -75,10 +76,17 @@ def render_failure(failure: Failure) -> Response:
     """The page for this failure, with its status and headers."""
     if failure.code == "UNAUTHENTICATED" and request.method == "GET":
         return make_response(redirect(url_for("pages.log_in", next=request.full_path.rstrip("?")), 303))
-    render = render_refused if is_about_monitor() else SPECIAL.get(failure.code, _plain)
-    response = render(failure)
+    response = _renderer(failure)(failure)
     response.headers.extend(failure.headers)
     return response
+
+
+def _renderer(failure: Failure) -> Callable[[Failure], Response]:
+    if is_about_monitor():
+        return render_refused
+    if is_about_staff():
+        return render_staff_refused
+    return SPECIAL.get(failure.code, _plain)
 
 
 def _conflict(failure: Failure) -> Response:
@@ -118,7 +126,7 @@ def _plain(failure: Failure) -> Response:
     )
     if "retry_after_seconds" in failure.extras and failure.status == TOO_MANY:
         words = failure.detail
-    is_ours = failure.code in {"WRONG_STATE", "TOO_MANY_EXTENSIONS"}
+    is_ours = failure.code in {"WRONG_STATE", "TOO_MANY_EXTENSIONS", "TOO_LATE_TO_CHANGE"}
     guest = _guest() if is_ours else None
     return make_response(
         render_template(

@@ -16,15 +16,27 @@ from app.web.pages import (
     hold,
     mails,
     manage,
+    mine,
     move,
     movies,
     seats,
     tickets,
     times,
+    waiting,
 )
-from app.web.pages.account import forgotten, joining, overview, security
+from app.web.pages.account import audit, data, forgotten, joining, overview, people, security
 from app.web.pages.account import login as account_login
+from app.web.pages.admin import doctors as admin_doctors
+from app.web.pages.admin import halls as admin_halls
+from app.web.pages.admin import movies as admin_movies
+from app.web.pages.admin import people as admin_people
+from app.web.pages.admin import showtimes as admin_showtimes
+from app.web.pages.admin import slots as admin_slots
+from app.web.pages.admin import statistics as admin_statistics
 from app.web.pages.blueprint import pages
+from app.web.pages.desk import board as desk_board
+from app.web.pages.desk import closing, counter, lists, week
+from app.web.pages.desk import visits as desk_visits
 from app.web.pages.monitor import (
     board,
     clocks,
@@ -40,8 +52,34 @@ from app.web.pages.monitor import (
 from app.web.pages.refusals import render_failure
 
 #: Importing a page adds its routes to the blueprint.
-PAGES = (choose, times, hold, details, check, manage, cancel, move, find, mails, movies, seats, tickets)
-ACCOUNT = (account_login, joining, forgotten, overview, security)
+PAGES = (
+    mine,
+    waiting,
+    choose,
+    times,
+    hold,
+    details,
+    check,
+    manage,
+    cancel,
+    move,
+    find,
+    mails,
+    movies,
+    seats,
+    tickets,
+)
+DESK = (desk_board, counter, desk_visits, closing, lists, week)
+ACCOUNT = (account_login, joining, forgotten, overview, security, people, audit, data)
+ADMIN = (
+    admin_doctors,
+    admin_slots,
+    admin_people,
+    admin_statistics,
+    admin_movies,
+    admin_halls,
+    admin_showtimes,
+)
 MONITOR = (health, traffic, election, clocks, replication, board, race, integrity, orders, login)
 
 

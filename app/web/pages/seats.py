@@ -9,11 +9,12 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.booking.actions import GUEST, BestClaim, SeatWish, add_slots, drop_slots, hold_best
+from app.booking.actions import BestClaim, SeatWish, add_slots, drop_slots, hold_best
 from app.booking.rules import MOST_SLOTS
 from app.booking.seating import seat_states
 from app.directory.showtimes import read_showtime
 from app.errors import ValidationFailed
+from app.web.actors import actor_with
 from app.web.pages import my_hold
 from app.web.pages.baskets import Basket, basket_of
 from app.web.pages.blueprint import pages
@@ -101,7 +102,7 @@ def take_best(showtime_id: int) -> Response:
     earlier = my_hold.current_hold()
     asked = {"count": wish.count, "zone": wish.zone, "together": wish.together, "accessible": wish.accessible}
     done = hold_best(
-        parts().engine, BestClaim(showtime_id, wish, None), GUEST, request_key(asked, str(asked))
+        parts().engine, BestClaim(showtime_id, wish, None), actor_with(), request_key(asked, str(asked))
     )
     token = token_of(done.value)
     if earlier and earlier.token != token:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import render_template, request, url_for
+from sqlalchemy import Connection
 
+from app.booking.why_not import why_not_offered
 from app.directory.doctors import read_doctor
+from app.directory.wall_time import reached
 from app.web.pages.blueprint import pages
 from app.web.pages.guests import Guest
 from app.web.pages.my_hold import current_hold
@@ -53,6 +57,7 @@ def render_picker(doctor_id: int, moving: Guest | None = None) -> str:
     with parts().database.read() as connection:
         doctor = read_doctor(connection, doctor_id)
         picker = read_picker(connection, doctor, Wish.of(request.args), mine.slot_id if mine else None)
+        told = _why(connection, doctor, picker)
     return render_template(
         "times.html",
         heading="Pick a new time" if moving else "Pick a time",
@@ -67,12 +72,27 @@ def render_picker(doctor_id: int, moving: Guest | None = None) -> str:
         mine=mine if mine and held and held.booking["doctor_id"] == doctor["id"] else None,
         key=new_key(),
         empty_words=_empty_words(doctor, picker),
+        asked=request.args.get("ask", ""),
+        told=told,
         take_url=url_for("pages.move_check", token=moving.token) if moving else url_for("pages.hold"),
         take_method="get" if moving else "post",
         events_url=url_for_events(doctor_id),
         day_url=_day_url,
         month_url=_month_url,
     )
+
+
+def _why(connection: Connection, doctor: Mapping[str, Any], picker: Picker) -> str:
+    """The answer to "why is this time not offered?", for a time of the day that is shown."""
+    try:
+        asked = time.fromisoformat(request.args.get("ask", ""))
+    except ValueError:
+        return ""
+    if picker.day is None or asked.tzinfo is not None:
+        return ""
+    moment = reached(datetime.combine(picker.day.date, asked), ZoneInfo(doctor["timezone"]))
+    reason = why_not_offered(connection, int(doctor["id"]), moment)
+    return f"{asked:%H:%M}: {reason or 'It is free; choose it above.'}"
 
 
 def url_for_events(doctor_id: int) -> str:

@@ -69,6 +69,7 @@ STAMPS = {
     "CONFIRMED": "Booked",
     "CANCELLED": "Cancelled",
     "ARRIVED": "Arrived",
+    "IN_ROOM": "With the doctor",
     "COMPLETED": "Done",
     "NO_SHOW": "Missed",
 }

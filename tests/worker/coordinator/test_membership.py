@@ -88,6 +88,15 @@ def test_heartbeats_in_redis_alone_keep_a_node_alive(lab):
     assert set(statuses(lab, "node-1").values()) == {"up"}
 
 
+def test_rows_in_the_database_alone_keep_a_node_alive(lab):
+    lab.redis_is_up = False
+    lab.cuts = {("node-1", "node-2"), ("node-1", "node-3"), ("node-2", "node-3")}
+    lab.advance(12)
+
+    assert not lab.nodes["node-1"].log("node.dead")
+    assert set(statuses(lab, "node-1").values()) == {"up"}
+
+
 def test_nodes_that_can_only_call_each_other_still_know_each_other(lab):
     lab.redis_is_up = False
     lab.store.is_away = True

@@ -13,7 +13,9 @@ from werkzeug.wrappers import Response
 from app.accounts import own
 from app.accounts.principals import Principal
 from app.booking.reading import BookingFilter, bookings_after
+from app.booking.wall import read_for
 from app.directory.placing import read_now
+from app.web.actors import actor_with
 from app.web.api.account_inputs import ProfileBody
 from app.web.callers import lacks_second_factor, required_principal
 from app.web.pages.account.cookies import on_to
@@ -68,7 +70,7 @@ def rename() -> Response:
 
 
 def _page(caller: Principal, wrong: Wrong) -> Response:
-    with parts().database.read() as connection:
+    with read_for(parts().database, actor_with()) as connection:
         now = read_now(connection)
         found = bookings_after(connection, BookingFilter(user_id=caller.user_id), None, MOST_SHOWN)
     shown = [_listed(booking, now) for booking in found if booking["status"] in STANDINGS]

@@ -32,3 +32,9 @@ if (again) import("./again.js").then(({ holdAgainAfterReturning }) => holdAgainA
 
 const monitor = document.querySelector("[data-monitor]");
 if (monitor) import("./monitor.js").then(({ startMonitor }) => startMonitor(monitor));
+
+const desk = document.querySelector("[data-desk]");
+if (desk) import("./desk.js").then(({ startDesk }) => startDesk(desk));
+
+const week = document.querySelector("[data-week]");
+if (week) import("./week.js").then(({ startWeek }) => startWeek(week));

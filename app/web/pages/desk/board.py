@@ -1,0 +1,153 @@
+"""The board: the doctors' day side by side, and beside it whatever the desk is busy with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from flask import make_response, render_template, request, url_for
+from sqlalchemy import Connection
+from werkzeug.wrappers import Response
+
+from app.booking.closures import list_closures
+from app.booking.day_board import read_board
+from app.booking.reading import find_booking
+from app.directory.doctors import list_doctors, list_specializations
+from app.directory.placing import read_now
+from app.errors import NotFound
+from app.web.pages.blueprint import pages
+from app.web.pages.desk.columns import Card, Column, Frame, build_columns, frame_of
+from app.web.pages.desk.days import DeskDay, act_url, desk_url
+from app.web.pages.desk.panel import Panel, panel_for
+from app.web.pages.desk.staff import desk_actor, may_overbook
+from app.web.pages.forms import Wrong
+from app.web.pages.offers import new_key
+from app.web.parts import parts
+from app.web.policy import policy
+
+MOST_DOCTORS = 40
+
+
+@dataclass(frozen=True)
+class Board:
+    """A day as it was just read."""
+
+    day: DeskDay
+    frame: Frame
+    columns: list[Column]
+    slots: list[dict[str, Any]]
+    specializations: list[str]
+    #: Doctors of the filter who have nothing on this day.
+    idle: list[dict[str, Any]]
+
+    @property
+    def doctors(self) -> list[dict[str, Any]]:
+        return [dict(column.doctor) for column in self.columns]
+
+    @property
+    def cards(self) -> list[Card]:
+        return [card for column in self.columns for card in column.cards]
+
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter(card.kind for card in self.cards)
+
+    def slot(self, slot_id: str | None) -> dict[str, Any] | None:
+        return next((slot for slot in self.slots if slot["id"] == slot_id), None)
+
+    def slot_of_booking(self, booking_id: str | None) -> dict[str, Any] | None:
+        mine = (slot for slot in self.slots if slot["booking"] and slot["booking"]["id"] == booking_id)
+        return next(mine, None)
+
+
+@pages.get("/desk")
+@policy("staff")
+def desk() -> str:
+    """The board of a day."""
+    return render_desk()
+
+
+def render_desk(wrong: Wrong | None = None, asked: dict[str, str] | None = None) -> str:
+    """The board with its panel; wrong is what a form on the panel could not be accepted with."""
+    wanted = {**request.args.to_dict(), **(asked or {})}
+    with parts().database.read() as connection:
+        board = read_day(connection)
+        moving = _moving(connection, wanted.get("move"))
+        panel = panel_for(connection, board, wanted, moving)
+    now_row = board.frame.row_of(board.day.now) if board.day.is_today else None
+    return render_template(
+        "desk/day.html",
+        board=board,
+        day=board.day,
+        panel=panel,
+        moving=moving,
+        now_row=now_row,
+        values=wrong.values if wrong else panel.values,
+        wrong=wrong.sentences if wrong else {},
+        found=wrong.summary if wrong else [],
+        key=new_key(),
+        may_overbook=may_overbook(),
+        chosen=request.values.get("specialization") or "",
+        events_url=events_url(board.doctors),
+        desk_url=desk_url,
+        act_url=act_url,
+        **_links(board),
+    )
+
+
+def refused_form(wrong: Wrong, **asked: str) -> Response:
+    """The same board and panel again with what must be mended."""
+    return make_response(render_desk(wrong, asked), 422)
+
+
+def read_day(connection: Connection) -> Board:
+    """Everything the board shows of the day asked for: one statement per kind of thing."""
+    config = parts().config
+    day = DeskDay.asked(read_now(connection), config.zone)
+    begin, end = day.bounds
+    asked = request.values.get("specialization") or None
+    doctors = list_doctors(connection, asked, limit=MOST_DOCTORS)
+    slots = read_board(connection, begin, end, [int(doctor["id"]) for doctor in doctors])
+    closures = list_closures(connection, begin, end)
+    busy = {slot["doctor_id"] for slot in slots} | {closure["doctor_id"] for closure in closures}
+    here = [doctor for doctor in doctors if doctor["id"] in busy]
+    frame = frame_of(slots, begin, config.zone, config.clinic_start_hour, config.clinic_end_hour)
+    return Board(
+        day=day,
+        frame=frame,
+        columns=build_columns(here, slots, closures, frame),
+        slots=slots,
+        specializations=list_specializations(connection),
+        idle=[doctor for doctor in doctors if doctor["id"] not in busy],
+    )
+
+
+def events_url(doctors: Sequence[dict[str, Any]]) -> str:
+    """The event stream may be served by a process of its own, which the balancer knows."""
+    ids = ",".join(doctor["id"] for doctor in doctors)
+    return f"/api/events?doctor_ids={ids}" if ids else "/api/events"
+
+
+def _moving(connection: Connection, booking_id: str | None) -> dict[str, Any] | None:
+    """The booking that is being moved; it may be of another day than the board."""
+    if not booking_id:
+        return None
+    try:
+        found = find_booking(connection, UUID(booking_id), desk_actor())
+    except (ValueError, NotFound):
+        return None
+    return found if found["status"] == "CONFIRMED" else None
+
+
+def _links(board: Board) -> dict[str, str]:
+    day = board.day
+    return {
+        "list_url": url_for("pages.desk_list", date=day.day.isoformat()),
+        "week_url": url_for("pages.desk_week", date=day.day.isoformat()),
+    }
+
+
+__all__ = ["Board", "Panel", "read_day", "refused_form", "render_desk"]

@@ -1,0 +1,78 @@
+"""Which day or week the desk looks at: the clinic's days, whatever zone the doctors keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from flask import request, url_for
+
+from app.directory.wall_time import day_bounds, local_day
+from app.web.pages.picker import date_in
+from app.web.pages.wording import long_day
+
+DAYS_OF_WEEK = 7
+
+
+@dataclass(frozen=True)
+class DeskDay:
+    """A day of the clinic, and the database's time of looking at it."""
+
+    day: date
+    now: datetime
+    zone: ZoneInfo
+
+    @classmethod
+    def asked(cls, now: datetime, zone: ZoneInfo) -> DeskDay:
+        """The day in the address; today when there is none."""
+        return cls(date_in(request.values.get("date")) or local_day(now, zone), now, zone)
+
+    @property
+    def bounds(self) -> tuple[datetime, datetime]:
+        return day_bounds(self.day, self.zone)
+
+    @property
+    def today(self) -> date:
+        return local_day(self.now, self.zone)
+
+    @property
+    def is_today(self) -> bool:
+        return self.day == self.today
+
+    @property
+    def title(self) -> str:
+        return long_day(self.day)
+
+    @property
+    def nearness(self) -> str:
+        """Today, tomorrow, or how far away."""
+        days = (self.day - self.today).days
+        near = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}
+        if days in near:
+            return near[days]
+        return f"In {days} days" if days > 0 else f"{-days} days ago"
+
+    def moved(self, days: int) -> date:
+        return self.day + timedelta(days=days)
+
+    @property
+    def monday(self) -> date:
+        return self.day - timedelta(days=self.day.weekday())
+
+    @property
+    def week(self) -> list[date]:
+        return [self.monday + timedelta(days=ahead) for ahead in range(DAYS_OF_WEEK)]
+
+
+def desk_url(day: date, **more: str | None) -> str:
+    """The board of that day, with what else is to be seen; the chosen specialty stays chosen."""
+    kept = {"date": day.isoformat(), "specialization": request.values.get("specialization"), **more}
+    return f"{url_for('pages.desk')}?{urlencode({name: text for name, text in kept.items() if text})}"
+
+
+def act_url(endpoint: str, **values: Any) -> str:
+    """Where a form of the board goes, so that the answer keeps the chosen specialty."""
+    return url_for(endpoint, **values, specialization=request.values.get("specialization") or None)

@@ -1,0 +1,50 @@
+"""A step of the staff that was not carried out: why, and the way back to where they were."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from flask import Response, make_response, redirect, render_template, request, url_for
+
+from app.web.correlation import correlation_id
+from app.web.failures import Failure
+
+DOORS = ("/desk", "/admin", "/my")
+WORDS = {
+    HTTPStatus.UNPROCESSABLE_ENTITY: "That cannot be done as it stands",
+    HTTPStatus.FORBIDDEN: "This is not for your account",
+}
+
+
+def is_about_staff() -> bool:
+    """Every page of the staff is behind one of these doors."""
+    return "/" + request.path.split("/")[1] in DOORS
+
+
+def render_staff_refused(failure: Failure) -> Response:
+    """Whoever is not logged in (any more) is asked to; others are told why."""
+    if failure.status == HTTPStatus.UNAUTHORIZED:
+        here = request.full_path.rstrip("?") if request.method == "GET" else _back()
+        return make_response(redirect(url_for("pages.log_in", next=here), HTTPStatus.SEE_OTHER))
+    return make_response(
+        render_template(
+            "desk/refused.html",
+            title=WORDS.get(HTTPStatus(failure.status), failure.title),
+            words=failure.detail,
+            status=failure.status,
+            back=_back(),
+            alternatives=failure.extras.get("alternatives") or (),
+            correlation_id=correlation_id(),
+        ),
+        failure.status,
+    )
+
+
+def _back() -> str:
+    """The page the form was on, if it is one of the same part of the house."""
+    came_from = urlsplit(request.referrer or "")
+    door = "/" + request.path.split("/")[1]
+    if came_from.netloc == request.host and came_from.path.startswith(door):
+        return came_from.path + (f"?{came_from.query}" if came_from.query else "")
+    return door

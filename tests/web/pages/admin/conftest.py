@@ -1,0 +1,3 @@
+from tests.web.pages.desk.conftest import chief, colleague, receptionist
+
+__all__ = ["chief", "colleague", "receptionist"]
