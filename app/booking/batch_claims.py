@@ -8,6 +8,7 @@ costs its neighbours one more try at most."""
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -20,6 +21,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from app.booking.batch_statements import APPEND_ALL, TAKE_FREE, WAIT_BRIEFLY, WRITE_DOWN, TakenSlot
+from app.booking.batches import MOST_TOGETHER
 from app.booking.documents import document_of
 from app.booking.rules import Actor, new_reference
 from app.coordination.outbox import doctor_stream
@@ -31,6 +33,7 @@ from app.idempotency import Document, RequestKey
 from app.tables.booking import BookingStatus
 
 if TYPE_CHECKING:
+    from app.booking.allowances import Allowance
     from app.booking.claims import PatientDetails
     from app.booking.engine import Engine
 
@@ -46,6 +49,8 @@ class Wish:
     actor: Actor
     request: RequestKey | None
     stamp: Stamp
+    #: To be counted against the allowance; None: one more is surely allowed.
+    allowance: Allowance | None = None
     booking_id: uuid.UUID = field(default_factory=uuid.uuid4)
     notice_id: uuid.UUID = field(default_factory=uuid.uuid4)
 
@@ -71,6 +76,8 @@ class Booked:
     change: Document
     stream: str
     number: int
+    #: What the allowance had left after it, when it was counted.
+    remaining: int | None
 
 
 Fate = Booked | Unsettled | Left
@@ -108,7 +115,7 @@ def _book(engine: Engine, wishes: Sequence[Wish], made: list[_Made]) -> dict[uui
     by_slot = {wish.slot_id: wish for wish in wishes}
 
     def take(tx: Connection) -> None:
-        rows = ask_first(tx, TAKE_FREE, {"wishes": _json([_wanted(wish) for wish in wishes])})
+        rows = ask_first(tx, TAKE_FREE, {"wishes": _json(_wanted(wishes))})
         taken = [TakenSlot(*row) for row in rows]
         made.extend(_make(engine, by_slot[row.id], row) for row in taken)
 
@@ -127,7 +134,9 @@ def _book(engine: Engine, wishes: Sequence[Wish], made: list[_Made]) -> dict[uui
 
     engine.database.run(take, write, attempts=1)
     return {
-        each.wish.booking_id: Booked(each.document, each.change, each.stream, numbers[each.change_id])
+        each.wish.booking_id: Booked(
+            each.document, each.change, each.stream, numbers[each.change_id], each.remaining
+        )
         for each in made
     }
 
@@ -141,6 +150,7 @@ class _Made:
     document: Document
     change: Document
     stream: str
+    remaining: int | None
     change_id: uuid.UUID = field(default_factory=uuid.uuid4)
 
     def entry(self, place: int) -> dict[str, Any]:
@@ -157,6 +167,7 @@ def _make(engine: Engine, wish: Wish, slot: TakenSlot) -> _Made:
         "fence": slot.fence,
         "audit_id": uuid.uuid4(),
         "actor": wish.actor.label,
+        "came_from": wish.actor.origin,
         "notice_id": wish.notice_id,
         "scope": request.scope if request else None,
         "key": request.key if request else None,
@@ -164,7 +175,10 @@ def _make(engine: Engine, wish: Wish, slot: TakenSlot) -> _Made:
         "answer": {"value": document} if request else None,
     }
     change = engine.change_of(slot, wish.stamp)
-    return _Made(wish, row, document, change, doctor_stream(slot.doctor_id))
+    allowance = wish.allowance
+    # No better known when several of the address share the batch; the next count will be.
+    remaining = allowance.bookings - (slot.bookings or 0) - MOST_TOGETHER if allowance else None
+    return _Made(wish, row, document, change, doctor_stream(slot.doctor_id), remaining)
 
 
 def _booking_values(engine: Engine, wish: Wish, slot: TakenSlot) -> dict[str, Any]:
@@ -175,7 +189,7 @@ def _booking_values(engine: Engine, wish: Wish, slot: TakenSlot) -> dict[str, An
         "doctor_id": slot.doctor_id,
         "starts_at": slot.starts_at,
         "ends_at": slot.ends_at,
-        "user_id": wish.actor.user_id,
+        "origin": wish.actor.origin,
         "patient_name": patient.name,
         "patient_email": patient.email,
         "patient_phone": patient.phone,
@@ -199,12 +213,14 @@ def _as_read(values: dict[str, Any], slot: TakenSlot) -> Any:
         timezone=slot.timezone,
         show_timezone=None,
         showtime_id=None,
+        user_id=None,
         patient_id=None,
         is_appointment=False,
         expires_at=None,
         extensions=0,
         confirmed_at=slot.now,
         cancelled_at=None,
+        arrived_at=None,
         cancel_reason=None,
         sequence=0,
         updated_at=slot.now,
@@ -222,14 +238,24 @@ def _claim(slot: TakenSlot) -> Any:
     )
 
 
-def _wanted(wish: Wish) -> dict[str, Any]:
-    request = wish.request
-    return {
-        "slot_id": wish.slot_id,
-        "booking_id": wish.booking_id,
-        "scope": request.scope if request else None,
-        "key": request.key if request else None,
-    }
+def _wanted(wishes: Sequence[Wish]) -> list[dict[str, Any]]:
+    """Of several from one address each must leave room for those before it: the count sees none of them."""
+    before: Counter[str | None] = Counter()
+    wanted = []
+    for wish in wishes:
+        request, allowance, origin = wish.request, wish.allowance, wish.actor.origin
+        wanted.append({
+            "slot_id": wish.slot_id,
+            "booking_id": wish.booking_id,
+            "scope": request.scope if request else None,
+            "key": request.key if request else None,
+            "origin": origin,
+            "most_bookings": max(allowance.bookings - before[origin], 0) if allowance else None,
+            "most_holds": allowance.live_holds if allowance else None,
+            "window_seconds": allowance.window_seconds if allowance else None,
+        })  # fmt: skip
+        before[origin] += 1
+    return wanted
 
 
 def _json(rows: Sequence[dict[str, Any]]) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from app.audit import journal
 from app.booking.batch_claims import Fate, Wish
 from app.booking.batches import Batches
+from app.booking.budgets import Budgets
 from app.booking.glance import Glance
 from app.booking.local_queue import LocalQueue
 from app.booking.rules import Actor
@@ -46,6 +47,7 @@ class Engine:
     plans: SeatPlans = field(default_factory=SeatPlans)
     local_queue: LocalQueue = field(default_factory=LocalQueue)
     batches: Batches[Wish, Fate] = field(default_factory=Batches)
+    budgets: Budgets = field(default_factory=Budgets)
 
     def perform(self, actor: Actor, request: RequestKey | None, work: Callable[[Act], Document]) -> Answer:
         """Run work in one transaction, once per key; announce only what was committed now."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from app.booking.allowances import Allowance, allowance_of
 from app.booking.batch_claims import Booked, Unsettled, Wish, book_together
 from app.booking.engine import Engine
 from app.booking.rules import Actor
@@ -27,12 +28,14 @@ def book_with_others(
 
     Raises what the ordinary way raises, if the slot cannot be had or the reply to COMMIT was lost."""
     patient = claim.patient
-    if patient is None or not _is_plain(engine, claim):
+    if patient is None or actor.user_id is not None or not _is_plain(engine, claim):
         return None
     slot_ids = tuple(claim.slot_ids)
-    wish = Wish(slot_ids[0], patient, actor, request, engine.stamper.stamp())
+    wish = Wish(slot_ids[0], patient, actor, request, engine.stamper.stamp(), _to_count(engine, actor))
     fate = engine.batches.share(wish, partial(book_together, engine), Unsettled())
     if isinstance(fate, Booked):
+        if fate.remaining is not None and actor.origin is not None:
+            engine.budgets.counted(actor.origin, fate.remaining)
         engine.announce({fate.stream: fate.number}, [fate.change], [wish.notice_id])
         return Answer(fate.document)
     if isinstance(fate, Unsettled):
@@ -44,8 +47,16 @@ def book_with_others(
     return engine.perform(actor, request, refuse_with(refusal)) if refusal else None
 
 
+def _to_count(engine: Engine, actor: Actor) -> Allowance | None:
+    """The system itself has no limits, and who was counted a moment ago need not be counted again."""
+    if actor.origin is None or engine.budgets.spend(actor.origin):
+        return None
+    return allowance_of(actor)
+
+
 def _is_plain(engine: Engine, claim: Claim) -> bool:
-    """A hold may be long, several slots need an order, and a patient on file has to be read."""
+    """A hold may be long, several slots need an order, a patient on file has to be read. (And who has an
+    account may keep so little that their bookings are counted one at a time.)"""
     patient = claim.patient
     is_one_for_good = claim.instant and len(set(claim.slot_ids)) == 1
     says_who = patient is not None and patient.patient_id is None and bool(patient.name)

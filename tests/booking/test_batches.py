@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from app.booking import batch_claims
+from app.booking import allowances, batch_claims
 from app.booking.actions import GUEST, Actor, Claim, hold_slot
 from app.booking.batch_claims import Booked, Fate, Left, Unsettled, Wish, book_together
 from app.booking.batches import Batches
+from app.booking.budgets import Budgets
 from app.booking.documents import booking_document
 from app.booking.errors import BookingConflict
-from app.errors import IdempotencyKeyReused, Refusal
+from app.errors import IdempotencyKeyReused, Refusal, TooManyRequests
 from app.idempotency import RequestKey
 from app.tables import (
     AuditEntry,
@@ -30,12 +31,11 @@ from app.tables import (
     OutboxEntry,
     Slot,
     Stream,
-    User,
 )
 from tests.booking.conftest import ANNA, Desk
 from tests.booking.promises import broken_promises
 from tests.commit_cutter import Cut, commit_cutter
-from tests.together import together
+from tests.together import outcome_of, together
 
 UNKNOWN_SLOT = 999_999
 
@@ -81,20 +81,18 @@ def test_each_booking_of_a_batch_has_all_that_belongs_to_it(desk: Desk) -> None:
 
 
 def test_the_answer_says_what_the_database_says(desk: Desk) -> None:
-    account = uuid.uuid4()
-    with desk.database.transaction() as tx:
-        user = {"id": account, "email": "anna@example.org", "name": "Anna", "password_hash": "-"}
-        tx.execute(insert(User).values(**user))
-    slot = desk.add_slot()
-
     answer = hold_slot(
-        desk.engine, Claim((slot,), ANNA, instant=True), Actor(f"user:{account}", account), key("one")
+        desk.engine,
+        Claim((desk.add_slot(),), ANNA, instant=True),
+        Actor("guest", origin="digest"),
+        key("one"),
     )
 
     with desk.database.read() as connection:
         assert booking_document(connection, uuid.UUID(answer.value["id"])) == answer.value
         stored = connection.execute(select(IdempotencyRecord.answer)).scalar_one()
     assert stored == {"value": answer.value}
+    assert [row.origin for row in (*rows(desk, Booking), *rows(desk, AuditEntry))] == ["digest", "digest"]
 
 
 def test_the_change_is_announced_under_its_number(desk: Desk) -> None:
@@ -244,9 +242,46 @@ def test_many_at_one_slot_have_one_winner_and_all_others_hear_why(desk: Desk) ->
     assert broken_promises(desk.database) == []
 
 
+def test_an_address_gets_no_more_in_batches_than_it_is_allowed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        allowances, "OF_AN_ADDRESS", allowances.Allowance(2, bookings=20, window_seconds=3600)
+    )
+    slots = [desk.add_slot(24 + number / 2) for number in range(30)]
+    guest = Actor("guest", origin="one address")
+
+    def book(slot: int) -> Any:
+        return hold_slot(desk.engine, Claim((slot,), ANNA, instant=True), guest).value
+
+    outcomes = [outcome_of(lambda slot=slot: book(slot)) for slot in slots]
+
+    assert [isinstance(outcome, TooManyRequests) for outcome in outcomes] == [False] * 20 + [True] * 10
+    assert len(rows(desk, Booking)) == 20
+
+
+def test_an_address_gets_no_more_within_one_batch_than_it_is_allowed(desk: Desk) -> None:
+    allowance = allowances.Allowance(2, bookings=3, window_seconds=3600)
+    guest = Actor("guest", origin="one address")
+    wishes = [
+        Wish(desk.add_slot(24 + number), ANNA, guest, None, desk.engine.stamper.stamp(), allowance)
+        for number in range(5)
+    ]
+
+    assert booked(book_together(desk.engine, wishes)) == [True, True, True, False, False]
+
+
+def test_a_count_is_good_for_an_eighth_of_what_was_left() -> None:
+    budgets = Budgets()
+    budgets.counted("an address", 24)
+
+    assert [budgets.spend("an address") for _ in range(5)] == [True, True, True, False, False]
+    assert not budgets.spend("another")
+
+
 DIES_IN_MID_BATCH = """
 import os, signal, sys
-from app.booking import batch_claims
+from app.booking import allowances, batch_claims
 from app.booking.actions import GUEST, PatientDetails
 from app.booking.build import build_engine
 from app.clock import SystemClock
