@@ -51,7 +51,7 @@ def build_parts(config: Config) -> Parts:
     from app.coordination.rpc.seal import Seal
     from app.database import Database
     from app.directory.directory import Directory
-    from app.queue import JobQueue
+    from app.queue import JobQueue, enqueue_later
     from app.web.board import Board
     from app.web.broadcast import Broadcaster
     from app.web.cluster import Cluster
@@ -68,7 +68,7 @@ def build_parts(config: Config) -> Parts:
     database = Database(config.database_url, config.db_pool_size)
     redis = connect_redis(config.redis_url)
     clock = SystemClock(config.clock_skew_ms)
-    enqueue = JobQueue(redis, Breaker(clock)).enqueue
+    enqueue = enqueue_later(JobQueue(redis, Breaker(clock)))
     engine = build_engine(config, database, redis, clock, enqueue, note_positions)
     # Only this node's own coordinator is called from here, and that is always on this machine.
     book = AddressBook([Peer(config.node_id, config.local_rpc_address)])

@@ -177,14 +177,19 @@ class Database:
         finally:
             self._writers.release()
 
-    def run(self, work: Callable[[Connection], Result], last: Last[Result] | None = None) -> Result:
+    def run(
+        self,
+        work: Callable[[Connection], Result],
+        last: Last[Result] | None = None,
+        attempts: int = MOST_ATTEMPTS,
+    ) -> Result:
         """work in a transaction, all of it again after a serialization failure or a deadlock.
 
         What `last` writes goes to the server together with the COMMIT, so that whoever waits for it waits for
         the server alone and not for us. It reads nothing; what it returns is called after the commit.
 
-        Raises Unavailable after eight attempts; nothing was changed then."""
-        for attempt in range(MOST_ATTEMPTS):
+        Raises Unavailable after so many attempts; nothing was changed then."""
+        for attempt in range(attempts):
             try:
                 with self._open() as tx:
                     result = work(tx)
@@ -194,7 +199,8 @@ class Database:
                         _commit_with(tx, result, last)
                     return result
             except TransientFailure:
-                time.sleep(random.uniform(0.005, 0.02 * 2**attempt))  # noqa: S311 - jitter, no secret
+                if attempt + 1 < attempts:
+                    time.sleep(random.uniform(0.005, 0.02 * 2**attempt))  # noqa: S311 - jitter, no secret
         raise Unavailable("Too many requests changed the same record. Please try again.")
 
     def dispose(self) -> None:

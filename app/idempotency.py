@@ -71,7 +71,7 @@ def once(
             lambda tx: _answer_once(tx, request, work), last_if_new if last else None
         )
     except OutcomeUnknown:
-        stored, replayed = _resolve(database, request), False
+        return resolve(database, request)
     return _reveal(stored, replayed)
 
 
@@ -130,8 +130,10 @@ def _stored_answer(connection: Connection, request: RequestKey) -> Document | No
     return answer
 
 
-def _resolve(database: Database, request: RequestKey) -> Document:
-    """Learn on a fresh connection whether the transaction whose COMMIT reply was lost is there."""
+def resolve(database: Database, request: RequestKey) -> Answer:
+    """Learn on a fresh connection whether the transaction whose COMMIT reply was lost is there.
+
+    Raises the Refusal that was stored, or OutcomeUnknown when two seconds of asking did not settle it."""
     deadline = time.monotonic() + RESOLVE_SECONDS
     while time.monotonic() < deadline:
         try:
@@ -140,7 +142,7 @@ def _resolve(database: Database, request: RequestKey) -> Document:
         except Unavailable:
             stored = None
         if stored is not None:
-            return stored
+            return _reveal(stored, replayed=False)
         time.sleep(0.1)
     raise OutcomeUnknown("Send the same request with the same Idempotency-Key to learn its outcome.")
 

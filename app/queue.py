@@ -4,12 +4,15 @@ RQ with JSON: its default, pickle, would let whoever can write to Redis run code
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from redis import Redis
 from rq import Queue, Retry
 from rq.exceptions import DuplicateJobError
 from rq.serializers import JSONSerializer
 
 from app.coordination.breaker import Breaker
+from app.coordination.later import Later
 
 QUEUE_NAME = "oneslot"
 #: Shorter than the claim on a notice, so that a worker has given up before the claim lapses.
@@ -18,6 +21,14 @@ JOB_SECONDS = 50
 WAITING_SECONDS = 600
 FAILURE_SECONDS = 3600
 RETRIES = 2
+#: Mails, each of which may take a server seconds.
+MOST_OF_A_JOB = 5
+
+
+def enqueue_later(queue: JobQueue) -> Callable[[str, str], None]:
+    """Takes a name and an argument, and puts what has gathered into the queue behind the request's back."""
+    jobs = Later(queue.enqueue_all)
+    return lambda name, argument: jobs.put((name, argument))
 
 
 class JobQueue:
@@ -32,6 +43,16 @@ class JobQueue:
 
         Never raises for Redis: the database remembers what is to be done, and a sweep finds it."""
         return self._breaker.call(lambda: self._put(name, arguments)) is not None
+
+    def enqueue_all(self, jobs: Sequence[tuple[str, str]]) -> None:
+        """The same for several pairs of a name and an argument: what has one name becomes few jobs, because
+        making a job costs as much as a booking."""
+        by_name: dict[str, list[str]] = {}
+        for name, argument in jobs:
+            by_name.setdefault(name, []).append(argument)
+        for name, arguments in by_name.items():
+            for start in range(0, len(arguments), MOST_OF_A_JOB):
+                self.enqueue(name, *arguments[start : start + MOST_OF_A_JOB])
 
     def _put(self, name: str, arguments: tuple[str, ...]) -> str:
         job_id = "-".join((name.rpartition(".")[2], *arguments))

@@ -24,6 +24,13 @@ NO_UNIQUE_INDEX = Edit(
     '"one_live_booking_per_slot",\n        "booking_slots",\n        ["slot_id"],\n        unique=False,',
 )
 
+BATCHES = "app/booking/batch_statements.py"
+#: A batch looks twice: when it locks a slot, and in the write itself.
+NO_LOOK_IN_BATCHES = (
+    Edit(BATCHES, "WHERE slots.state = 'OPEN' AND slots.starts_at", "WHERE slots.starts_at"),
+    Edit(BATCHES, "       AND slots.state = 'OPEN' AND slots.starts_at", "       AND slots.starts_at"),
+)
+
 MUTANTS = (
     Mutant(
         "a claim does not look at the slot's state",
@@ -34,7 +41,51 @@ MUTANTS = (
         "neither the claim nor the unique index looks at the slot's state",
         "tests/booking/test_races.py"
         "::test_one_of_many_books_the_slot_and_all_others_hear_that_it_is_taken[no redis-postgresql]",
-        (NO_COMPARE_AND_SET, NO_UNIQUE_INDEX),
+        (NO_COMPARE_AND_SET, NO_UNIQUE_INDEX, *NO_LOOK_IN_BATCHES),
+    ),
+    Mutant(
+        "a batch does not look at the slot's state",
+        "tests/booking/test_batches.py::test_what_is_not_plain_is_left_out_and_its_neighbours_are_booked",
+        NO_LOOK_IN_BATCHES,
+    ),
+    Mutant(
+        "a batch waits for whoever is at a slot",
+        "tests/booking/test_batches.py::test_nobody_waits_for_a_slot_that_somebody_is_at",
+        (Edit(BATCHES, "FOR UPDATE OF slots SKIP LOCKED", "FOR UPDATE OF slots"),),
+    ),
+    Mutant(
+        "a batch does not remember its answers",
+        "tests/booking/test_batches.py::test_a_key_that_has_its_answer_books_nothing_more",
+        (
+            Edit(
+                BATCHES,
+                "INSERT INTO idempotency (scope, key, request_hash, answer, created_at)\n"
+                "      SELECT scope, key, request_hash, answer, created_at FROM made WHERE key IS NOT NULL",
+                "SELECT scope, key FROM made",
+            ),
+        ),
+    ),
+    Mutant(
+        "a batch's change is not in the outbox",
+        "tests/booking/test_batches.py::test_each_booking_of_a_batch_has_all_that_belongs_to_it",
+        (
+            Edit(
+                BATCHES,
+                "FROM change JOIN size USING (stream) JOIN counter ON counter.name = change.stream",
+                "FROM change JOIN size USING (stream) JOIN counter ON counter.name = change.stream LIMIT 1",
+            ),
+        ),
+    ),
+    Mutant(
+        "a lost reply to a batch's COMMIT counts as nothing booked",
+        "tests/booking/test_batches.py::test_a_lost_reply_to_commit_is_settled_for_each_by_its_key",
+        (
+            Edit(
+                "app/booking/batch_claims.py",
+                "fates = {each.wish.booking_id: Unsettled(each.change) for each in made}",
+                "fates = {}",
+            ),
+        ),
     ),
     Mutant(
         "a claim does not look at the fence",

@@ -9,8 +9,8 @@ from rq.serializers import JSONSerializer
 from app.clock import ManualClock, SystemClock
 from app.coordination.breaker import Breaker
 from app.coordination.connection import connect_redis
-from app.queue import QUEUE_NAME, JobQueue
-from tests.servers import RunningRedis
+from app.queue import QUEUE_NAME, JobQueue, enqueue_later
+from tests.servers import RunningRedis, eventually
 from worker.known_job import KnownJob
 
 JOB = "worker.jobs.send_notice"
@@ -37,6 +37,25 @@ def test_the_same_job_enqueued_twice_waits_once(redis_url: str):
 
     with Redis.from_url(redis_url) as redis:
         assert redis.llen(f"rq:queue:{QUEUE_NAME}") == 1
+
+
+def test_what_gathers_becomes_few_jobs_that_name_everything(redis_url: str):
+    jobs = a_queue(redis_url)
+    notices = [f"{NOTICE[:-2]}{number:02}" for number in range(7)]
+
+    jobs.enqueue_all([(JOB, notice) for notice in notices])
+
+    with Redis.from_url(redis_url) as redis:
+        waiting = [name.decode() for name in redis.lrange(f"rq:queue:{QUEUE_NAME}", 0, -1)]
+        named = [json.loads(zlib.decompress(redis.hget(f"rq:job:{name}", "data")))[2] for name in waiting]
+    assert named == [notices[:5], notices[5:]]
+
+
+def test_a_hint_for_later_is_put_into_the_queue_behind_the_callers_back(redis_url: str):
+    enqueue_later(a_queue(redis_url))(JOB, NOTICE)
+
+    with Redis.from_url(redis_url) as redis:
+        assert eventually(lambda: redis.llen(f"rq:queue:{QUEUE_NAME}") == 1)
 
 
 def test_every_job_ends_by_itself_and_is_retried_after_a_death(redis_url: str):

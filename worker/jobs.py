@@ -22,8 +22,12 @@ from app.notices.smtp import MailServer
 log = structlog.get_logger()
 
 
-def send_notice(notice_id: str) -> str:
-    """Send one mail; what cannot be sent now stays due in the database."""
+def send_notice(*notice_ids: str) -> str:
+    """Send one mail or several; what cannot be sent now stays due in the database."""
+    return ", ".join(map(_send_one, notice_ids))
+
+
+def _send_one(notice_id: str) -> str:
     try:
         return sender().send(uuid.UUID(notice_id)).value
     except Unavailable as problem:
@@ -74,7 +78,7 @@ def account_sender() -> AccountSender:
 
 
 #: The only functions a job may name.
-JOBS: dict[str, Callable[[str], str]] = {
+JOBS: dict[str, Callable[..., str]] = {
     "worker.jobs.send_notice": send_notice,
     SEND_ACCOUNT_MAIL: send_account_mail,
 }

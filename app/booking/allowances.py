@@ -50,14 +50,22 @@ def require_allowance(act: Act, slot_ids: Sequence[int]) -> None:
     actor = act.actor
     if actor.origin is None:
         return
-    factor = actor.limit_factor * (STAFF_FACTOR if actor.is_staff else 1)
-    allowance = (OF_AN_ADDRESS if actor.user_id is None else OF_AN_ACCOUNT).times(factor)
+    factor, allowance = _factor_of(actor), allowance_of(actor)
     if factor < COUNTED_ALONE_BELOW and actor.user_id is not None:
         _one_at_a_time(act.tx, str(actor.user_id))
     facts = act.tx.execute(_facts(_whose(actor), allowance, slot_ids)).one()
     for wait, why in _refusals(facts, allowance, factor):
         if wait > 0:
             raise TooManyRequests.after(wait, why)
+
+
+def allowance_of(actor: Actor) -> Allowance:
+    """What an account, or an address without one, may keep."""
+    return (OF_AN_ADDRESS if actor.user_id is None else OF_AN_ACCOUNT).times(_factor_of(actor))
+
+
+def _factor_of(actor: Actor) -> int:
+    return actor.limit_factor * (STAFF_FACTOR if actor.is_staff else 1)
 
 
 def origin_of(actor: Actor) -> str | None:

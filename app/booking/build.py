@@ -12,6 +12,7 @@ from app.clock import Clock
 from app.config import Config
 from app.coordination.breaker import Breaker
 from app.coordination.bus import Doorbell
+from app.coordination.later import Later
 from app.coordination.locks import SlotLocks
 from app.coordination.stamps import Stamper
 from app.database import Database
@@ -33,7 +34,7 @@ def build_engine(
         stamper=Stamper(database, config.node_id, config.address, clock),
         node_id=config.node_id,
         hold_seconds=config.hold_seconds,
-        publish=Doorbell(redis, breaker).publish,
+        publish=Later(Doorbell(redis, breaker).publish).put,
         enqueue=enqueue,
         note_positions=note_positions,
     )

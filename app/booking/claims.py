@@ -22,6 +22,7 @@ from app.booking.rules import Actor
 from app.booking.seating import seats_taken
 from app.booking.statements import SlotRow
 from app.booking.strays import warnings
+from app.booking.together import book_with_others
 from app.booking.turns import Fences, OthersAreAtThem, StaleFence, Turn, take_turns
 from app.database import TransientFailure, db_now
 from app.errors import ValidationFailed
@@ -55,6 +56,8 @@ def hold_slot(engine: Engine, claim: Claim, actor: Actor, request: RequestKey | 
 
     Raises BookingConflict with the reason and alternatives, SlotInPast, NotFound."""
     slot_ids = wanted_slots(claim.slot_ids)
+    if answer := book_with_others(engine, claim, actor, request):
+        return answer
     booking_id = uuid.uuid4()
     hold = None if claim.instant else engine.hold_seconds
 

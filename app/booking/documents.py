@@ -63,7 +63,7 @@ def booking_documents(connection: Connection, rows: list[Row[Any]]) -> list[Docu
     slots: dict[uuid.UUID, list[Row[Any]]] = {row.id: [] for row in rows}
     for claim in connection.execute(_claims(list(slots))):
         slots[claim.booking_id].append(claim)
-    return [_booking(row, slots[row.id]) for row in rows]
+    return [document_of(row, slots[row.id]) for row in rows]
 
 
 def _claims(booking_ids: list[uuid.UUID]) -> Select[*tuple[Any, ...]]:
@@ -88,7 +88,8 @@ def _claims(booking_ids: list[uuid.UUID]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _booking(row: Row[Any], claims: list[Row[Any]]) -> Document:
+def document_of(row: Any, claims: list[Any]) -> Document:
+    """The document of one row of select_bookings() and its claims."""
     current = [claim for claim in claims if claim.live] or _last_of_each(claims)
     status = BookingStatus(row.shown_status)
     return {

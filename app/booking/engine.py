@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -11,6 +11,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from app.audit import journal
+from app.booking.batch_claims import Fate, Wish
+from app.booking.batches import Batches
+from app.booking.budgets import Budgets
 from app.booking.glance import Glance
 from app.booking.local_queue import LocalQueue
 from app.booking.rules import Actor
@@ -43,6 +46,8 @@ class Engine:
     #: What this process knows of halls; never of who has which seat.
     plans: SeatPlans = field(default_factory=SeatPlans)
     local_queue: LocalQueue = field(default_factory=LocalQueue)
+    batches: Batches[Wish, Fate] = field(default_factory=Batches)
+    budgets: Budgets = field(default_factory=Budgets)
 
     def perform(self, actor: Actor, request: RequestKey | None, work: Callable[[Act], Document]) -> Answer:
         """Run work in one transaction, once per key; announce only what was committed now."""
@@ -55,14 +60,34 @@ class Engine:
 
         answer = once(self.database, request, attempt, lambda _tx: acts[-1].write_changes())
         if acts and not answer.replayed:
-            self._announce(acts[-1])
+            act = acts[-1]
+            self.announce(act.positions, act.changes, act.notice_ids)
         return answer
 
-    def _announce(self, act: Act) -> None:
-        self.note_positions(act.positions)
-        for change in act.changes:
+    def change_of(self, row: Any, stamp: Stamp) -> Document:
+        """A slot as others hear of it."""
+        return {
+            "type": "slot",
+            "id": str(row.id),
+            **outbox.owner_fields(row.doctor_id, row.showtime_id),
+            "starts_at": row.starts_at.isoformat(),
+            "ends_at": row.ends_at.isoformat(),
+            "state": str(row.state),
+            "hold_until": row.hold_until.isoformat() if row.hold_until else None,
+            "is_interval": row.is_interval,
+            "version": row.version,
+            **stamp.document(),
+            "node": self.node_id,
+        }
+
+    def announce(
+        self, positions: Mapping[str, int], changes: Iterable[Document], notice_ids: Iterable[uuid.UUID]
+    ) -> None:
+        """Tell whoever should know at once. All of it may be lost: what was committed tells it too."""
+        self.note_positions(positions)
+        for change in changes:
             self.publish(change)
-        for notice_id in act.notice_ids:
+        for notice_id in notice_ids:
             self.enqueue("worker.jobs.send_notice", str(notice_id))
 
 
@@ -91,25 +116,10 @@ class Act:
         in_order = sorted(self._changed, key=lambda row: (_stream_of(row), row.id))
         numbers: dict[str, Callable[[], int]] = {}
         for stream, of_stream in groupby(in_order, key=_stream_of):
-            changes = [self._change(row) for row in of_stream]
+            changes = [self.engine.change_of(row, self.stamp) for row in of_stream]
             numbers[stream] = outbox.append_last(self.tx, stream, "slot", changes)
             self.changes += changes
         return lambda: self.positions.update({stream: number() for stream, number in numbers.items()})
-
-    def _change(self, row: SlotRow) -> Document:
-        return {
-            "type": "slot",
-            "id": str(row.id),
-            **outbox.owner_fields(row.doctor_id, row.showtime_id),
-            "starts_at": row.starts_at.isoformat(),
-            "ends_at": row.ends_at.isoformat(),
-            "state": str(row.state),
-            "hold_until": row.hold_until.isoformat() if row.hold_until else None,
-            "is_interval": row.is_interval,
-            "version": row.version,
-            **self.stamp.document(),
-            "node": self.engine.node_id,
-        }
 
     def audit(self, action: str, booking_id: uuid.UUID, rows: list[SlotRow], **detail: Any) -> None:
         """One entry per slot: who did what under which fence."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -16,6 +17,12 @@ class Doorbell:
         self._redis = redis
         self._breaker = breaker
 
-    def publish(self, change: dict[str, Any]) -> None:
-        """Ring for one committed change; never raises when Redis is away."""
-        self._breaker.call(lambda: self._redis.publish(keys.EVENTS_CHANNEL, orjson.dumps(change)))
+    def publish(self, changes: Sequence[dict[str, Any]]) -> None:
+        """Ring for committed changes, in one round trip; never raises when Redis is away."""
+        self._breaker.call(lambda: self._send(changes))
+
+    def _send(self, changes: Sequence[dict[str, Any]]) -> list[Any]:
+        pipe = self._redis.pipeline(transaction=False)
+        for change in changes:
+            pipe.publish(keys.EVENTS_CHANNEL, orjson.dumps(change))
+        return pipe.execute()

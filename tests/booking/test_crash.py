@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.booking import claims
+from app.booking import batch_claims, claims
 from app.booking.actions import cancel_booking
 from app.booking.engine import Engine
 from app.tables import AuditEntry, Booking, Notice, OutboxEntry
@@ -36,6 +36,7 @@ def test_a_node_that_dies_before_its_commit_leaves_no_trace(
     slot = desk.add_slot()
     with monkeypatch.context() as patch:
         patch.setattr(claims, "read_booking", dies)
+        patch.setattr(batch_claims, "document_of", dies)
         with pytest.raises(Died):
             desk.book(slot)
 
@@ -58,7 +59,7 @@ def test_a_node_that_dies_right_after_its_commit_has_written_all_that_others_mus
         return desk.book(slot)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Engine, "_announce", dies)
+        patch.setattr(Engine, "announce", dies)
         with pytest.raises(Died):
             act()
 

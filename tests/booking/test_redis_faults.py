@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from app.booking import glance
+from app.booking import claims, glance
 from app.booking.actions import GUEST, Claim, cancel_booking, hold_slot
 from app.booking.errors import BookingConflict
 from app.coordination import keys
@@ -21,6 +21,12 @@ from tests.booking.conftest import ANNA, NO_REDIS, Desk, owner_of
 from tests.booking.promises import broken_promises
 from tests.servers import RunningRedis
 from tests.together import together
+
+
+@pytest.fixture(autouse=True)
+def _nobody_books_in_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These are about the way that goes through the lock; in batches there is none."""
+    monkeypatch.setattr(claims, "book_with_others", lambda *_: None)
 
 
 @pytest.fixture

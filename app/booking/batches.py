@@ -1,0 +1,86 @@
+"""Bringing together what several requests of one process want from the database at the same moment.
+
+Whoever comes while a batch is under way shares the next one; nobody waits for others to come. After the
+group commit of DeWitt et al. 1984, one level further up: also the statements and their Python are shared."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from app.errors import OutcomeUnknown
+
+MOST_TOGETHER = 64
+#: Longer than the database lets any statement take.
+LONGEST_WAIT_SECONDS = 12.0
+Wish = TypeVar("Wish")
+Fate = TypeVar("Fate")
+
+
+class _Place(Generic[Wish, Fate]):
+    """One request in a batch: asleep until it is told its fate, or told to lead the next batch."""
+
+    __slots__ = ("bell", "fate", "is_leader", "wish")
+
+    def __init__(self, wish: Wish) -> None:
+        self.wish = wish
+        self.fate: Fate | None = None
+        self.is_leader = False
+        self.bell = threading.Lock()
+        self.bell.acquire()
+
+
+class Batches(Generic[Wish, Fate]):
+    """`carry_out` gets the wishes of one batch and tells the fate of each, in their order; it does not raise
+    what concerns one wish alone. If it raises, `lost` is the fate of all but the one who led."""
+
+    def __init__(self, most_together: int = MOST_TOGETHER) -> None:
+        self._most_together = most_together
+        self._lock = threading.Lock()
+        self._waiting: deque[_Place[Wish, Fate]] = deque()
+        self._is_under_way = False
+
+    def share(self, wish: Wish, carry_out: Callable[[Sequence[Wish]], Sequence[Fate]], lost: Fate) -> Fate:
+        """The fate of this wish. Raises OutcomeUnknown when the batch does not come back."""
+        place: _Place[Wish, Fate] = _Place(wish)
+        with self._lock:
+            self._waiting.append(place)
+            leads = not self._is_under_way
+            self._is_under_way = True
+        if not leads:
+            if not place.bell.acquire(timeout=LONGEST_WAIT_SECONDS):
+                raise OutcomeUnknown("The database does not say whether this was saved.")
+            leads = place.is_leader
+        if leads:
+            self._lead(carry_out, lost)
+        if place.fate is None:
+            raise AssertionError("whoever leads is part of the batch")
+        return place.fate
+
+    def __len__(self) -> int:
+        """How many wait for the next batch."""
+        return len(self._waiting)
+
+    def _lead(self, carry_out: Callable[[Sequence[Wish]], Sequence[Fate]], lost: Fate) -> None:
+        with self._lock:
+            together = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most_together))]
+        fates: Sequence[Fate] = [lost] * len(together)
+        try:
+            fates = carry_out([place.wish for place in together])
+        finally:
+            self._hand_over()
+            for place, fate in zip(together, fates, strict=True):
+                place.fate = fate
+                place.bell.release()
+
+    def _hand_over(self) -> None:
+        """The first of those who came meanwhile leads the next batch."""
+        with self._lock:
+            if not self._waiting:
+                self._is_under_way = False
+                return
+            following = self._waiting[0]
+        following.is_leader = True
+        following.bell.release()

@@ -1,0 +1,92 @@
+"""The asyncio client for machines without wrk: plain sockets, one task per connection, same output.
+
+It costs several times wrk's CPU, so its figures are lower on both sides; the ratios still hold."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from loadtest.report import percentile
+
+
+@dataclass
+class Tally:
+    """What has been answered so far."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+    broken: int = 0
+
+
+def requests_of(order: dict[str, Any]) -> Iterator[bytes]:
+    """The requests in order, as bytes."""
+    head = "".join(f"{name}: {value}\r\n" for name, value in order["headers"].items())
+    host = urlsplit(order["url"]).netloc
+    if order["what"] == "get":
+        while True:
+            yield f"GET {order['path']} HTTP/1.1\r\nHost: {host}\r\n{head}\r\n".encode()
+    ids = iter(Path(order["given"]).read_text().split()) if order["what"] == "book" else None
+    number = 0
+    while True:
+        number += 1
+        slot = order["given"] if ids is None else next(ids, None)
+        if slot is None:
+            yield f"GET /no-slot-is-left HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+            continue
+        who = {"patient_name": "Bench Probe", "patient_email": "bench@example.org"}
+        body = json.dumps({"slot_id": slot, **who})
+        yield (
+            f"POST {order['path']} HTTP/1.1\r\nHost: {host}\r\n{head}Content-Type: application/json\r\n"
+            f"Idempotency-Key: {order['run']}-{number}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        ).encode()
+
+
+async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> int:
+    """One request and its whole answer; the status. Understands Content-Length, as all our answers have it."""
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(
+        (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
+    )
+    await reader.readexactly(length)
+    return int(head[9:12])
+
+
+async def _keep_asking(order: dict[str, Any], source: Iterator[bytes], end: float, tally: Tally) -> None:
+    place = urlsplit(order["url"])
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    try:
+        while (began := time.perf_counter()) < end:
+            tally.statuses[await ask(reader, writer, next(source))] += 1
+            tally.seconds.append(time.perf_counter() - began)
+    except (OSError, asyncio.IncompleteReadError):
+        tally.broken += 1
+    finally:
+        writer.close()
+
+
+async def run(order: dict[str, Any]) -> dict[str, Any]:
+    tally, source = Tally(), requests_of(order)
+    began = time.perf_counter()
+    end = began + order["seconds"]
+    await asyncio.gather(*(_keep_asking(order, source, end, tally) for _ in range(order["connections"])))
+    return {
+        "requests": len(tally.seconds),
+        "seconds": time.perf_counter() - began,
+        "broken": tally.broken,
+        **{f"p{share}": percentile(tally.seconds, share / 100) * 1000 for share in (50, 90, 99)},
+        "statuses": {str(status): count for status, count in tally.statuses.items()},
+    }
+
+
+if __name__ == "__main__":
+    print("RESULT", json.dumps(asyncio.run(run(json.loads(sys.argv[1])))))
