@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from app.errors import OutcomeUnknown
+from app.errors import OutcomeUnknown, Unavailable
 
 MOST_TOGETHER = 64
 #: Longer than the database lets any statement take.
@@ -36,24 +36,27 @@ class Batches(Generic[Wish, Fate]):
     """`carry_out` gets the wishes of one batch and tells the fate of each, in their order; it does not raise
     what concerns one wish alone. If it raises, `lost` is the fate of all but the one who led."""
 
-    def __init__(self, most_together: int = MOST_TOGETHER) -> None:
+    def __init__(
+        self, most_together: int = MOST_TOGETHER, longest_wait_seconds: float = LONGEST_WAIT_SECONDS
+    ) -> None:
         self._most_together = most_together
+        self._longest_wait_seconds = longest_wait_seconds
         self._lock = threading.Lock()
         self._waiting: deque[_Place[Wish, Fate]] = deque()
         self._is_under_way = False
 
     def share(self, wish: Wish, carry_out: Callable[[Sequence[Wish]], Sequence[Fate]], lost: Fate) -> Fate:
-        """The fate of this wish. Raises OutcomeUnknown when the batch does not come back."""
+        """The fate of this wish.
+
+        Raises Unavailable when its turn does not come, OutcomeUnknown when its batch does not come back."""
         place: _Place[Wish, Fate] = _Place(wish)
         with self._lock:
             self._waiting.append(place)
-            leads = not self._is_under_way
+            place.is_leader = not self._is_under_way
             self._is_under_way = True
-        if not leads:
-            if not place.bell.acquire(timeout=LONGEST_WAIT_SECONDS):
-                raise OutcomeUnknown("The database does not say whether this was saved.")
-            leads = place.is_leader
-        if leads:
+        if not place.is_leader:
+            self._await(place)
+        if place.is_leader:
             self._lead(carry_out, lost)
         if place.fate is None:
             raise AssertionError("whoever leads is part of the batch")
@@ -62,6 +65,28 @@ class Batches(Generic[Wish, Fate]):
     def __len__(self) -> int:
         """How many wait for the next batch."""
         return len(self._waiting)
+
+    def _await(self, place: _Place[Wish, Fate]) -> None:
+        try:
+            if place.bell.acquire(timeout=self._longest_wait_seconds):
+                return
+        except BaseException:
+            if self._leave(place) and place.is_leader:
+                self._hand_over()
+            raise
+        if not self._leave(place):
+            raise OutcomeUnknown("The database does not say whether this was saved.")
+        if place.is_leader:
+            self._hand_over()
+        raise Unavailable("Too many people are booking at this moment. Please try again.")
+
+    def _leave(self, place: _Place[Wish, Fate]) -> bool:
+        """Whether the wish was still waiting; now it is not, and nothing was done for it."""
+        with self._lock:
+            if place not in self._waiting:
+                return False
+            self._waiting.remove(place)
+            return True
 
     def _lead(self, carry_out: Callable[[Sequence[Wish]], Sequence[Fate]], lost: Fate) -> None:
         with self._lock:
@@ -82,5 +107,5 @@ class Batches(Generic[Wish, Fate]):
                 self._is_under_way = False
                 return
             following = self._waiting[0]
-        following.is_leader = True
+            following.is_leader = True
         following.bell.release()

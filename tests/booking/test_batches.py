@@ -20,7 +20,7 @@ from app.booking.batches import Batches
 from app.booking.budgets import Budgets
 from app.booking.documents import booking_document
 from app.booking.errors import BookingConflict
-from app.errors import IdempotencyKeyReused, Refusal, TooManyRequests
+from app.errors import IdempotencyKeyReused, Refusal, TooManyRequests, Unavailable
 from app.idempotency import RequestKey
 from app.tables import (
     AuditEntry,
@@ -372,3 +372,26 @@ def test_a_leader_that_dies_stops_nobody_who_comes_after() -> None:
         batches.share(1, dies, lost="lost")
 
     assert batches.share(2, lambda wishes: ["done"] * len(wishes), lost="lost") == "done"
+
+
+def test_whoever_gives_up_waiting_leaves_nothing_behind_and_stops_nobody() -> None:
+    batches: Batches[int, int] = Batches(longest_wait_seconds=0.05)
+    first_is_under_way, go_on = threading.Event(), threading.Event()
+    carried: list[int] = []
+
+    def carry_out(wishes: Any) -> list[int]:
+        carried.extend(wishes)
+        first_is_under_way.set()
+        go_on.wait(10)
+        return list(wishes)
+
+    first = threading.Thread(target=batches.share, args=(1, carry_out, -1))
+    first.start()
+    first_is_under_way.wait(10)
+    (outcome,) = together([lambda: batches.share(2, carry_out, lost=-1)])
+    go_on.set()
+    first.join(10)
+
+    assert isinstance(outcome, Unavailable)
+    assert batches.share(3, carry_out, lost=-1) == 3
+    assert carried == [1, 3]
