@@ -17,6 +17,7 @@ def register_routes(app: APIFlask) -> None:
         cluster_events,
         concurrent,
         control,
+        desk,
         docs,
         doctors,
         elections,
@@ -32,7 +33,7 @@ def register_routes(app: APIFlask) -> None:
     )
     from app.web.pages.register import register_pages
 
-    booking = (doctors, slots, bookings, appointments, patients, auth, concurrent)
+    booking = (doctors, slots, bookings, appointments, patients, auth, concurrent, desk)
     shows = (movies, halls, showtimes)
     cluster = (
         health,

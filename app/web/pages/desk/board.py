@@ -22,11 +22,11 @@ from app.web.pages.blueprint import pages
 from app.web.pages.desk.columns import Card, Column, Frame, build_columns, frame_of
 from app.web.pages.desk.days import DeskDay, act_url, desk_url
 from app.web.pages.desk.panel import Panel, panel_for
-from app.web.pages.desk.staff import desk_actor, may_overbook
 from app.web.pages.forms import Wrong
 from app.web.pages.offers import new_key
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.staff import desk_actor, may_overbook
 
 MOST_DOCTORS = 40
 

@@ -25,7 +25,6 @@ from app.idempotency import RequestKey
 from app.web.pages.blueprint import pages
 from app.web.pages.desk.board import MOST_DOCTORS
 from app.web.pages.desk.days import DeskDay, desk_url
-from app.web.pages.desk.staff import desk_actor
 from app.web.pages.forms import request_key
 from app.web.pages.hold import SEE_OTHER, slot_id_in
 from app.web.pages.offers import new_key
@@ -33,6 +32,7 @@ from app.web.pages.picker import date_in
 from app.web.pages.wording import clock_time, instant, short_day
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.staff import desk_actor
 
 LONGEST_REASON = 200
 HOURS_PER_DAY = 24

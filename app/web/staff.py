@@ -1,4 +1,4 @@
-"""Who acts at the desk, and what they may do beyond the ordinary."""
+"""Who acts for the clinic, and what they may do beyond the ordinary."""
 
 from __future__ import annotations
 
