@@ -8,7 +8,7 @@ NO_BROWSER = No Chromium on this machine: the browser tests were NOT run (make t
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser lint load prove mutants simulate lock clean
+.PHONY: help run test test-browser lint load prove mutants attack fuzz verify-audit simulate lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,7 @@ test-browser: $(VENV)/dev.stamp ## Run the browser tests alone
 
 lint: $(VENV)/dev.stamp ## Check format, rules, types and the arrows between the layers
 	@$(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy && $(VENV)/bin/lint-imports
+	@$(PY) -m tests.dependencies
 
 load: $(VENV)/dev.stamp ## Put load on the running stack and judge what it answered (ARGS="--help")
 	@exec $(PY) -m loadtest $(ARGS)
@@ -35,6 +36,15 @@ prove: $(VENV)/dev.stamp ## Race for slots on the running stack, with Redis kill
 
 mutants: $(VENV)/dev.stamp ## Take the guards away one at a time; for each a named test must fail (ARGS="lost reply")
 	@exec $(PY) -m tests.mutants $(ARGS)
+
+attack: $(VENV)/dev.stamp ## Try every row of the attack table on the running stack (ARGS="5 12 --live-only")
+	@exec $(PY) -m tests.attack $(ARGS)
+
+fuzz: $(VENV)/dev.stamp ## Send the running stack what its own schema allows and forbids, as each role (ARGS="--cases 500")
+	@exec $(PY) -m tests.fuzz $(ARGS)
+
+verify-audit: $(VENV)/run.stamp ## Walk the audit's chains of the running stack: was an entry edited, removed or cut off?
+	@exec $(PY) -m worker.stack.inside app.verify_audit
 
 simulate: $(VENV)/dev.stamp ## Run the distributed algorithms through SEEDS=10000 worlds of faults (ARGS="--help")
 	@exec $(PY) -m tests.simulation --seeds $(SEEDS) $(ARGS)

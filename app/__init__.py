@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from apiflask import APIFlask
+    from redis import Redis
 
+    from app.accounts.actions import Accounts
+    from app.clock import Clock
     from app.config import Config
+    from app.coordination.rates import Rates
+    from app.coordination.stamps import Stamper
+    from app.database import Database
     from app.web.parts import Parts
 
 
@@ -28,7 +34,6 @@ def create_app(config: Config | None = None) -> APIFlask:
 
 def build_parts(config: Config) -> Parts:
     """The objects the views work with."""
-    from app.accounts.passwords import Passwords
     from app.booking.build import build_engine
     from app.booking.replicated import ReplicatedSlots
     from app.clock import SystemClock
@@ -74,13 +79,15 @@ def build_parts(config: Config) -> Parts:
     cluster = Cluster(config, clock, database, client)
     replica = NodeReplica(clock)
     neighbour = Neighbour(client, config.node_id, replica, clock)
+    accounts = _build_accounts(config, database, engine.stamper)
     bus, bell = Bus(redis, Breaker(clock)), Bell(redis, clock, keys.BUS_CHANNEL)
     return Parts(
         config=config,
         database=database,
         redis=redis,
         clock=clock,
-        passwords=Passwords(cheap=config.app_env == "test"),
+        passwords=accounts.passwords,
+        accounts=accounts,
         engine=engine,
         directory=Directory(database, engine.stamper, config.node_id, engine.publish, note_positions),
         health=Health(config, database, redis, clock),
@@ -92,8 +99,27 @@ def build_parts(config: Config) -> Parts:
         reads=Reads(database, replica, ReplicatedSlots(replica), neighbour),
         board=Board(client, config.node_id, clock),
         recent_sessions=RecentSessions(clock),
+        rates=_build_rates(redis, database, clock),
+        enqueue=enqueue,
         mirror=Mirror(
             neighbour,
             Feed(replica, database, bus, bell, clock, neighbour.pull, engine.stamper.receive_change),
         ),
     )
+
+
+def _build_accounts(config: Config, database: Database, stamper: Stamper) -> Accounts:
+    from app.accounts.actions import Accounts
+    from app.accounts.passwords import Passwords
+    from app.audit.journal import Scribe
+
+    passwords = Passwords(cheap=config.app_env == "test")
+    return Accounts(database, passwords, Scribe(config.node_id, stamper))
+
+
+def _build_rates(redis: Redis, database: Database, clock: Clock) -> Rates:
+    from app.coordination.breaker import Breaker
+    from app.coordination.rates import Rates
+    from app.web.headcount import Headcount
+
+    return Rates(redis, Breaker(clock), clock, Headcount(database, clock))

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from email.utils import parseaddr
+from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -22,6 +23,8 @@ from pydantic import (
 
 DEVELOPMENT_SECRET = "development-only-secret-do-not-deploy-0123456789"  # noqa: S105 - refused in production
 SHORTEST_SECRET = 32
+#: Settings that hold a secret may be read from a file: SECRET_KEY_FILE=/run/secrets/key.
+SECRET_SETTINGS = ("SECRET_KEY", "SECRET_KEY_EARLIER", "DATABASE_URL", "REDIS_URL", "SMTP_URL")
 MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -48,6 +51,8 @@ class Config(BaseModel):
     secret_key: str = Field(
         DEVELOPMENT_SECRET, validation_alias=AliasChoices("SECRET_KEY", "JWT_SECRET"), repr=False
     )
+    #: Retired secrets: what was made with them is still accepted, nothing new is made with them.
+    secret_key_earlier: str = Field("", validation_alias="SECRET_KEY_EARLIER", repr=False)
     booking_timeout_minutes: float = Field(2, validation_alias="BOOKING_TIMEOUT_MINUTES", gt=0, le=60)
     clinic_start_hour: int = Field(9, validation_alias="CLINIC_START_HOUR", ge=0, le=23)
     clinic_end_hour: int = Field(17, validation_alias="CLINIC_END_HOUR", ge=1, le=24)
@@ -72,6 +77,12 @@ class Config(BaseModel):
     nginx_program: str = Field("nginx", validation_alias="NGINX_PROGRAM")
     clock_skew_ms: int = Field(0, validation_alias="CLOCK_SKEW_MS", ge=-86_400_000, le=86_400_000)
     trusted_proxies: int = Field(1, validation_alias="TRUSTED_PROXIES", ge=0, le=5)
+    #: Addresses behind which many people sit; the limits per address are so many times higher there.
+    shared_addresses: str = Field("127.0.0.1", validation_alias="SHARED_ADDRESSES")
+    shared_address_factor: int = Field(25, validation_alias="SHARED_ADDRESS_FACTOR", ge=1, le=1000)
+    require_second_factor: bool | None = Field(None, validation_alias="REQUIRE_SECOND_FACTOR")
+    retention_days: int = Field(730, validation_alias="RETENTION_DAYS", ge=1, le=36500)
+    audit_folder: str = Field("var/audit", validation_alias="AUDIT_FOLDER")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -79,7 +90,8 @@ class Config(BaseModel):
 
         Raises ConfigError naming each variable that cannot be used and why."""
         try:
-            return cls.model_validate({name: value for name, value in environ.items() if value != ""})
+            given = {name: value for name, value in environ.items() if value != ""}
+            return cls.model_validate({**_from_files(given), **given})
         except ValidationError as error:
             reasons = [
                 f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg'].removeprefix('Value error, ')}"
@@ -128,6 +140,13 @@ class Config(BaseModel):
             )
         return sender
 
+    @field_validator("shared_addresses")
+    @classmethod
+    def _name_networks(cls, given: str) -> str:
+        for network in filter(None, (part.strip() for part in given.split(","))):
+            ipaddress.ip_network(network)
+        return given
+
     @field_validator("base_url")
     @classmethod
     def _end_without_slash(cls, url: str) -> str:
@@ -147,11 +166,30 @@ class Config(BaseModel):
             raise ValueError(
                 f"SECRET_KEY must be set to {SHORTEST_SECRET} random characters or more in production"
             )
+        if any(len(earlier) < SHORTEST_SECRET for earlier in self.earlier_secrets):
+            raise ValueError("SECRET_KEY_EARLIER holds a secret that is too short to have been one")
         if self.clock_skew_ms:
             raise ValueError("CLOCK_SKEW_MS is for tests and demonstrations only")
         if self.base_url.startswith("http://") and not _is_loopback(self.base_url):
             raise ValueError("BASE_URL must be https:// in production: links in mails carry a secret")
         return self
+
+    @property
+    def earlier_secrets(self) -> tuple[str, ...]:
+        """Secrets that were in use before, newest first."""
+        return tuple(filter(None, (part.strip() for part in self.secret_key_earlier.split(","))))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The one in use, then the earlier ones."""
+        return (self.secret_key, *self.earlier_secrets)
+
+    @property
+    def asks_second_factor(self) -> bool:
+        """Whether staff, admins and operators are mere patients until they have shown a second factor."""
+        return (
+            self.app_env == "production" if self.require_second_factor is None else self.require_second_factor
+        )
 
     @property
     def hold_seconds(self) -> float:
@@ -189,3 +227,17 @@ def _is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _from_files(given: Mapping[str, str]) -> dict[str, str]:
+    """What the _FILE variables name; a trailing newline is not part of a secret. Raises ConfigError."""
+    found = {}
+    for name in SECRET_SETTINGS:
+        path = given.get(f"{name}_FILE")
+        if path is None:
+            continue
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigError(f"{name}_FILE: {error.strerror}") from None
+    return found

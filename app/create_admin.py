@@ -25,7 +25,8 @@ def create_admin(config: Config, email: str, password: str) -> bool:
     hashed = Passwords(cheap=config.app_env == "test").hash(password)
     database = Database(config.database_url, pool_size=1)
     try:
-        return make_admin(database, NewAccount(address, address.partition("@")[0], hashed, Role.ADMIN))
+        name = address.partition("@")[0]
+        return make_admin(database, NewAccount(address, name, hashed, Role.ADMIN, all_doctors=True))
     finally:
         database.dispose()
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 
+import psycopg
+from psycopg import Cursor
+from psycopg.pq import PipelineStatus
 from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Engine, Integer, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -26,6 +29,7 @@ from sqlalchemy.types import TypeDecorator
 from app.errors import OutcomeUnknown, Unavailable
 
 Result = TypeVar("Result")
+Last = Callable[[Connection, Result], Callable[[], object]]
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -46,6 +50,9 @@ CONNECTION_LOST = ("08", "57P")
 SQLITE_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 SQLITE_OUTAGES = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY")
 MOST_ATTEMPTS = 8
+#: More transactions of one process at once would only wait for each other's rows, each with a connection.
+WRITERS_SHARE = 0.4
+LONGEST_WAIT_TO_WRITE_SECONDS = 5.0
 
 
 class Base(DeclarativeBase):
@@ -114,7 +121,8 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         # SQLite has one writer; waiting for it inside the driver would stop every greenlet of the process.
-        self._writer = threading.Lock() if self.is_sqlite else nullcontext()
+        writers = 1 if self.is_sqlite else max(int(pool_size * WRITERS_SHARE), 2)
+        self._writers = threading.BoundedSemaphore(writers)
         self.engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url, pool_size)
 
     @contextmanager
@@ -144,7 +152,14 @@ class Database:
 
         Raises Unavailable when the database cannot be reached, OutcomeUnknown when the reply to
         COMMIT was lost."""
-        with _translated(), self._writer, self.engine.connect() as connection:
+        with self._open() as connection:
+            yield connection
+            _commit(connection)
+
+    @contextmanager
+    def _open(self) -> Iterator[Connection]:
+        """A transaction for somebody who commits it."""
+        with _translated(), self._turn_to_write(), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
@@ -152,16 +167,32 @@ class Database:
             except BaseException:
                 connection.rollback()
                 raise
-            _commit(connection)
 
-    def run(self, work: Callable[[Connection], Result]) -> Result:
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        if not self._writers.acquire(timeout=LONGEST_WAIT_TO_WRITE_SECONDS):
+            raise Unavailable("Too many requests want to save something at once.")
+        try:
+            yield
+        finally:
+            self._writers.release()
+
+    def run(self, work: Callable[[Connection], Result], last: Last[Result] | None = None) -> Result:
         """work in a transaction, all of it again after a serialization failure or a deadlock.
+
+        What `last` writes goes to the server together with the COMMIT, so that whoever waits for it waits for
+        the server alone and not for us. It reads nothing; what it returns is called after the commit.
 
         Raises Unavailable after eight attempts; nothing was changed then."""
         for attempt in range(MOST_ATTEMPTS):
             try:
-                with self.transaction() as tx:
-                    return work(tx)
+                with self._open() as tx:
+                    result = work(tx)
+                    if last is None:
+                        _commit(tx)
+                    else:
+                        _commit_with(tx, result, last)
+                    return result
             except TransientFailure:
                 time.sleep(random.uniform(0.005, 0.02 * 2**attempt))  # noqa: S311 - jitter, no secret
         raise Unavailable("Too many requests changed the same record. Please try again.")
@@ -182,6 +213,36 @@ def _commit(connection: Connection) -> None:
         if not _is_sqlite_error(error) and _may_have_committed(sqlstate(error)):
             raise OutcomeUnknown("The connection to the database broke while saving.") from error
         raise
+
+
+def _commit_with(tx: Connection, result: Result, last: Last[Result]) -> None:
+    driver = tx.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection) or not psycopg.Pipeline.is_supported():
+        landed = last(tx, result)
+        _commit(tx)
+    else:
+        try:
+            with driver.pipeline():
+                landed = last(tx, result)
+                _commit(tx)
+        except BaseException:
+            # A failed COMMIT is the end of the transaction to SQLAlchemy, but not to the server.
+            with suppress(psycopg.Error):
+                driver.rollback()
+            raise
+    landed()
+
+
+def send_ahead(tx: Connection, statement: LiteralString, values: Mapping[str, Any]) -> Cursor[Any] | None:
+    """Send a statement without waiting for its answer, which is in the cursor after the commit; None where
+    the connection waits for every answer. For `last` of Database.run()."""
+    driver = tx.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection) or driver.pgconn.pipeline_status == PipelineStatus.OFF:
+        return None
+    try:
+        return driver.execute(statement, values)
+    except psycopg.Error as error:  # the answer to an earlier statement, or a broken connection
+        raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
 
 
 def _may_have_committed(state: str | None) -> bool:

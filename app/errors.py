@@ -10,6 +10,8 @@ class Refusal(Exception):
 
     code: ClassVar[str] = "REFUSED"
     title: ClassVar[str] = "Refused"
+    #: It passes by itself: a repeat under the same key is looked at anew.
+    is_passing: ClassVar[bool] = False
 
     def __init__(self, detail: str, **extras: Any) -> None:
         super().__init__(detail)
@@ -72,6 +74,34 @@ class RequestInProgress(Refusal):
     @property
     def retryable(self) -> bool:
         return True
+
+
+class SecondFactorRequired(Unauthenticated):
+    """The password was right; the code of the second factor is missing or wrong."""
+
+    code = "SECOND_FACTOR_REQUIRED"
+    title = "Your code, please"
+
+
+class TooManyRequests(Refusal):
+    """More than one caller may ask in this time."""
+
+    code = "RATE_LIMITED"
+    title = "One moment, please"
+    is_passing = True
+
+    @classmethod
+    def after(cls, seconds: int, why: str) -> TooManyRequests:
+        """Retry-After is honest: the same request counts again then."""
+        return cls(f"{why} Please wait {_span(seconds)}.", retry_after_seconds=seconds)
+
+    @property
+    def retryable(self) -> bool:
+        return True
+
+
+def _span(seconds: int) -> str:
+    return f"{seconds} seconds" if seconds < 120 else f"{-(-seconds // 60)} minutes"
 
 
 class Unavailable(Exception):

@@ -46,16 +46,30 @@ class Answer:
     replayed: bool = False
 
 
-def once(database: Database, request: RequestKey | None, work: Callable[[Connection], Document]) -> Answer:
+def once(
+    database: Database,
+    request: RequestKey | None,
+    work: Callable[[Connection], Document],
+    last: Callable[[Connection], Callable[[], object]] | None = None,
+) -> Answer:
     """Do work in one transaction, at most once per key; a repeat gets the first answer.
+
+    last goes with the commit, see Database.run(), if work was done now and not refused.
 
     A Refusal raised by work undoes its writes and becomes the stored answer too. Raises that
     Refusal, IdempotencyKeyReused, RequestInProgress, Unavailable, or OutcomeUnknown when the reply
     to COMMIT was lost and two seconds of asking did not settle it."""
     if request is None:
-        return Answer(database.run(work))
+        return Answer(database.run(work, last and (lambda tx, _value: last(tx))))
+
+    def last_if_new(tx: Connection, outcome: tuple[Document, bool]) -> Callable[[], object]:
+        stored, replayed = outcome
+        return last(tx) if last and "value" in stored and not replayed else lambda: None
+
     try:
-        stored, replayed = database.run(lambda tx: _answer_once(tx, request, work))
+        stored, replayed = database.run(
+            lambda tx: _answer_once(tx, request, work), last_if_new if last else None
+        )
     except OutcomeUnknown:
         stored, replayed = _resolve(database, request), False
     return _reveal(stored, replayed)
@@ -71,6 +85,8 @@ def _answer_once(
         with tx.begin_nested():
             stored: Document = {"value": work(tx)}
     except Refusal as refusal:
+        if refusal.is_passing:
+            raise
         stored = {"refusal": refusal.code, "detail": refusal.detail, "extras": refusal.extras}
     tx.execute(
         update(IdempotencyRecord)

@@ -91,6 +91,16 @@ class Answer:
         return slots[0] if len(slots) == 1 else None
 
     @property
+    def lost(self) -> dict[str, str]:
+        """Of several slots asked for together, those that could not be had -> why."""
+        return {str(seat["id"]): str(seat["reason"]) for seat in self.body.get("seats") or ()}
+
+    @property
+    def fences(self) -> dict[str, int]:
+        """The fence of each slot of the booking in the answer."""
+        return {str(slot["id"]): slot["fence"] for slot in self.booking.get("slots") or () if "fence" in slot}
+
+    @property
     def lives_seconds(self) -> float | None:
         """How long the hold in the answer had left when it was written."""
         expires_at, written_at = self.booking.get("expires_at"), self.body.get("timestamp")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from loadtest.history import Entry, Outcome, Scribe
@@ -49,10 +49,20 @@ def success_of(entries: Sequence[Entry]) -> Success:
 class Bookers:
     """So many clients at the balancer, from start() to stop()."""
 
-    def __init__(self, target: Target, slots: Sequence[str], scribe: Scribe, count: int, seed: int) -> None:
+    def __init__(
+        self,
+        target: Target,
+        slots: Sequence[str],
+        scribe: Scribe,
+        count: int,
+        seed: int,
+        headers: Mapping[str, str],
+    ) -> None:
         self._over = threading.Event()
         self._threads = [
-            threading.Thread(target=self._book, args=(target, slots, scribe, number, seed), daemon=True)
+            threading.Thread(
+                target=self._book, args=(target, slots, scribe, number, seed, headers), daemon=True
+            )
             for number in range(count)
         ]
 
@@ -66,10 +76,18 @@ class Bookers:
         for thread in self._threads:
             thread.join(timeout=60)
 
-    def _book(self, target: Target, slots: Sequence[str], scribe: Scribe, number: int, seed: int) -> None:
+    def _book(
+        self,
+        target: Target,
+        slots: Sequence[str],
+        scribe: Scribe,
+        number: int,
+        seed: int,
+        headers: Mapping[str, str],
+    ) -> None:
         dice = random.Random(seed * 1000 + number)
         wire = Wire(target.base_url, _TIMEOUT_SECONDS)
-        patient = Patient(f"booker-{number}", wire, scribe)
+        patient = Patient(f"booker-{number}", wire, scribe, headers)
         while not self._over.is_set():
             claim = patient.claim(dice.choice(slots), hold=dice.random() < 0.5)
             if claim is not None:

@@ -77,6 +77,16 @@ def wait_for_successor(nodes: list[NodeOfStack], old: Leader, seconds: float) ->
     return None
 
 
+def wait_until_replaced(stack_file: Path, node: NodeOfStack, seconds: float) -> bool:
+    """Whether the stack has started the node again; until it is gone it still answers like a live one."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if any(each.id == node.id and each.pid != node.pid for each in nodes_in(stack_file)):
+            return True
+        time.sleep(_POLL_SECONDS)
+    return False
+
+
 def wait_until_whole(stack_file: Path, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -19,12 +19,15 @@ from pathlib import Path
 from loadtest.bookers import Bookers, Success, success_of
 from loadtest.cluster_view import (
     Leader,
+    NodeOfStack,
     leader_at,
     nodes_in,
     wait_for_successor,
+    wait_until_replaced,
     wait_until_whole,
     was_fenced,
 )
+from loadtest.copies import Quiet, wait_for_quiet, wait_until_no_hold
 from loadtest.faults import FAULTS, fault
 from loadtest.history import Scribe
 from loadtest.report import percentile, shown_faults, table
@@ -67,6 +70,7 @@ class Campaign:
     success: Success = field(default_factory=lambda: Success(0, 0, 0, 0))
     evidence: Evidence | None = None
     leadership: Leadership | None = None
+    quiet: Quiet | None = None
 
     @property
     def faults(self) -> list[str]:
@@ -87,6 +91,7 @@ class Campaign:
         if self.success.wish_share < PROMISED_SUCCESS:
             found.append(f"only {self.success.wish_share:.2%} of the wishes were decided")
         found += self.evidence.faults if self.evidence else ["no evidence was gathered"]
+        found += self.quiet.faults if self.quiet else ["no copy was compared"]
         return [*found, *(self.leadership.faults if self.leadership else ["no term was judged"])]
 
 
@@ -98,7 +103,7 @@ def run(target: Target, options: argparse.Namespace, fault_name: str) -> Campaig
     slots = [place.id for place in stage.new_slots(doctor, first_day=tomorrow(), days=7, minutes=10)]
     first_epoch = _leader_of(options.stack_file).epoch
     with Scribe(history) as scribe:
-        bookers = Bookers(target, slots, scribe, options.clients, options.seed)
+        bookers = Bookers(target, slots, scribe, options.clients, options.seed, stage.client_headers)
         bookers.start()
         try:
             with fault(fault_name, target):
@@ -108,6 +113,8 @@ def run(target: Target, options: argparse.Namespace, fault_name: str) -> Campaig
         finally:
             bookers.stop()
         wait_until_whole(options.stack_file, _WHOLE_SECONDS)
+        wait_until_no_hold(target)
+        campaign.quiet = wait_for_quiet(target.node_urls)
         campaign.success = success_of(scribe.entries)
         campaign.evidence = gather_evidence(target, stage, [doctor], scribe)
     stage.close()
@@ -127,7 +134,11 @@ def _strike(stack_file: Path, blow: str, number: int) -> Round:
         os.killpg(victim.pid, BLOWS[blow])
     new = wait_for_successor(others, old, _GIVE_UP_SECONDS)
     seconds = time.monotonic() - began
-    fenced = _wake(victim.pid, others, old) if blow == "stop" else None
+    fenced = None
+    if blow == "stop":
+        fenced = _wake(victim.pid, others, old)
+    else:
+        _see_replaced(stack_file, victim)
     told = f"{new.node} leads in epoch {new.epoch}" if new else "nobody leads"
     print(f"  {blow} {number}: {old.node} (epoch {old.epoch}) -> {told} after {seconds:.2f} s", flush=True)
     return Round(blow, old, new, seconds, fenced)
@@ -137,6 +148,12 @@ def _wake(pid: int, others: list, old: Leader) -> bool:  # type: ignore[type-arg
     time.sleep(_SLEEP_ON_SECONDS)
     os.killpg(pid, signal.SIGCONT)
     return was_fenced(others, old, _FENCED_SECONDS)
+
+
+def _see_replaced(stack_file: Path, victim: NodeOfStack) -> None:
+    """Otherwise the next blow would strike a cluster that only looks whole. Raises Unready."""
+    if not wait_until_replaced(stack_file, victim, _WHOLE_SECONDS):
+        raise Unready(f"{victim.id} was not started again within {_WHOLE_SECONDS:.0f} s")
 
 
 def _leader_of(stack_file: Path) -> Leader:
@@ -161,6 +178,7 @@ def report(campaign: Campaign) -> str:
             f"{success.wish_share:.2%} of {success.wishes} wishes decided",
             str(campaign.leadership),
             str(campaign.evidence),
+            f"copies of the slots: {campaign.quiet}",
             *shown_faults(campaign.faults),
         ]
     )

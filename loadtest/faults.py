@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import redis
@@ -22,7 +22,10 @@ _WATCH_SECONDS = 0.1
 _BACK_WITHIN_SECONDS = 60.0
 _NAMES = ("redis", "valkey")
 
-FAULTS = ("none", "redis-kill", "redis-stop")
+#: How often a Redis is emptied.
+_FLUSH_SECONDS = 5.0
+
+FAULTS = ("none", "redis-kill", "redis-stop", "redis-flush")
 
 
 @contextmanager
@@ -30,6 +33,10 @@ def fault(name: str, target: Target) -> Iterator[Callable[[], int]]:
     """Keeps a fault up for the length of the block; the function it gives tells how often it struck."""
     if name == "none":
         yield lambda: 0
+        return
+    if name == "redis-flush":
+        with _flushed(target) as flushes:
+            yield flushes
         return
     redis_fault = _RedisFault(target, signal.SIGKILL if name == "redis-kill" else signal.SIGSTOP)
     redis_fault.begin()
@@ -39,15 +46,42 @@ def fault(name: str, target: Target) -> Iterator[Callable[[], int]]:
         redis_fault.end()
 
 
+@contextmanager
+def _flushed(target: Target) -> Iterator[Callable[[], int]]:
+    """Empties Redis at once and every few seconds: locks, fences, lease, streams, everything."""
+    client, over, flushes = _impatient_client(_own_redis(target)), threading.Event(), []
+
+    def flush() -> None:
+        while True:
+            with suppress(redis.RedisError):
+                client.flushall()
+                flushes.append(time.monotonic())
+            if over.wait(_FLUSH_SECONDS):
+                return
+
+    flusher = threading.Thread(target=flush, daemon=True)
+    flusher.start()
+    try:
+        yield lambda: len(flushes)
+    finally:
+        over.set()
+        flusher.join()
+        client.close()
+
+
+def _own_redis(target: Target) -> str:
+    if target.redis_url is None:
+        raise NoTarget("The stack file names no Redis, so none can be taken away.")
+    if not is_loopback(target.redis_url):
+        raise NoTarget("Only a Redis on this machine can be taken away.")
+    return target.redis_url
+
+
 class _RedisFault:
     """Strikes whatever process answers as Redis, again whenever a supervisor starts a new one."""
 
     def __init__(self, target: Target, blow: signal.Signals) -> None:
-        if target.redis_url is None:
-            raise NoTarget("The stack file names no Redis, so none can be taken away.")
-        if not is_loopback(target.redis_url):
-            raise NoTarget("Only a Redis on this machine can be taken away.")
-        self._redis = _impatient_client(target.redis_url)
+        self._redis = _impatient_client(_own_redis(target))
         self._blow = blow
         self._struck: list[int] = []
         self._over = threading.Event()

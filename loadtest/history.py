@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,12 @@ class Entry:
     t_ret: float | None
     out: Outcome
     slot: str | None = None
+    #: Several slots that were asked for together, all or nothing; then `slot` is empty.
+    slots: tuple[str, ...] = ()
+    #: Those of them that were refused -> why; of the others the refusal says nothing.
+    lost: dict[str, str] = field(default_factory=dict)
+    #: The fence of each, when they were granted.
+    fences: dict[str, int] = field(default_factory=dict)
     #: Where a rescheduled booking came from.
     from_slot: str | None = None
     key: str | None = None
@@ -58,17 +64,18 @@ class Entry:
 
 
 def _says_nothing(value: object) -> bool:
-    return value is None or value == ()
+    return value is None or value in ((), {})
 
 
-_KNOWN = {field.name for field in fields(Entry)}
+_KNOWN = {known.name for known in fields(Entry)}
 
 
 def entry_from(line: dict[str, Any]) -> Entry:
     """The entry a line stands for; members of other tools are ignored."""
     known = {name: value for name, value in line.items() if name in _KNOWN}
     known["out"] = Outcome(known["out"])
-    known["alternatives"] = tuple(known.get("alternatives", ()))
+    for several in ("alternatives", "slots"):
+        known[several] = tuple(known.get(several, ()))
     known.setdefault("t_ret", None)
     return Entry(**known)
 

@@ -44,8 +44,17 @@ FORBIDDEN = {
         WHERE bs.live AND (s.booking_id IS NULL OR s.booking_id <> bs.booking_id)""",
     "every confirmed booking owns a slot": """
         SELECT b.id FROM bookings b
-        WHERE b.status = 'CONFIRMED' AND b.doctor_id IS NOT NULL
+        WHERE b.status = 'CONFIRMED'
           AND NOT EXISTS (SELECT 1 FROM booking_slots bs WHERE bs.booking_id = b.id AND bs.live)""",
+    "every slot of a live booking is in the state of the booking": """
+        SELECT b.id, b.status, s.id, s.state FROM bookings b
+        JOIN booking_slots bs ON bs.booking_id = b.id AND bs.live JOIN slots s ON s.id = bs.slot_id
+        WHERE (b.status = 'PENDING' AND s.state <> 'HELD')
+           OR (b.status <> 'PENDING' AND s.state <> 'BOOKED')""",
+    "the seats of a booking are of one showtime": """
+        SELECT bs.booking_id FROM booking_slots bs JOIN slots s ON s.id = bs.slot_id
+        WHERE bs.live AND s.showtime_id IS NOT NULL
+        GROUP BY bs.booking_id HAVING count(DISTINCT s.showtime_id) > 1""",
     "no claim carries a fence above its slot's": """
         SELECT bs.booking_id, bs.slot_id, bs.fence, s.fence FROM booking_slots bs
         JOIN slots s ON s.id = bs.slot_id WHERE bs.fence > s.fence""",

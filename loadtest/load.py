@@ -14,7 +14,7 @@ from pathlib import Path
 
 from loadtest.contest import Contest, judge_contest
 from loadtest.history import Entry, Outcome, Scribe, read_history
-from loadtest.plan import PLAN_VARIABLE, Plan, set_the_stage
+from loadtest.plan import PLAN_VARIABLE, Plan, open_the_halls, set_the_stage
 from loadtest.stage import Stage
 from loadtest.target import Target
 from loadtest.verdict import Evidence, gather_evidence
@@ -81,7 +81,9 @@ def run_load(target: Target, order: LoadOrder, tell: Callable[[str], None] = pri
     try:
         plan = _plan(target, order, stage, history)
         slots = sum(map(len, plan.field.values()))
-        tell(f"{len(plan.doctors)} doctors, {slots} slots, {len(plan.contested)} slots to rush for")
+        seats = sum(map(len, plan.halls.values()))
+        rushes = len(plan.contested)
+        tell(f"{len(plan.doctors)} doctors, {slots} slots, {seats} seats, {rushes} slots to rush for")
         tell(f"{order.users} users for {order.seconds} s ({order.profile}), history in {history}")
         began = time.monotonic()
         _run_locust(plan, order)
@@ -90,7 +92,7 @@ def run_load(target: Target, order: LoadOrder, tell: Callable[[str], None] = pri
         contests = _contests(plan, entries)
         with Scribe(history, "final") as scribe:
             scribe.entries = list(entries)
-            evidence = gather_evidence(target, stage, plan.doctors, scribe)
+            evidence = gather_evidence(target, stage, plan.doctors, scribe, list(plan.halls))
     finally:
         stage.close()
     return LoadResult(order, entries, contests, evidence, locust_seconds)
@@ -113,8 +115,10 @@ def _plan(target: Target, order: LoadOrder, stage: Stage, history: Path) -> Plan
         round_seconds=_ROUND_SECONDS,
         doctors=all_doctors,
         days=sorted({place.day for place in places}),
+        client_headers=stage.client_headers,
         field=field,
         contested=[place.id for place in contested],
+        halls=open_the_halls(stage, label),
     )
 
 

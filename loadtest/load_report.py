@@ -11,8 +11,8 @@ from loadtest.history import Entry, Outcome
 from loadtest.load import LoadResult
 from loadtest.report import milliseconds, percentile, shown_faults, table
 
-_READS = ("doctors", "availability", "slots")
-_WRITES = ("book", "hold", "extend", "confirm", "release", "cancel", "reschedule")
+_READS = ("doctors", "availability", "slots", "movies", "seat map")
+_WRITES = ("book", "hold", "extend", "confirm", "release", "cancel", "reschedule", "best", "add", "drop")
 _SHOWN_CONTESTS = 15
 
 

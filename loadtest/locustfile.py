@@ -1,4 +1,4 @@
-"""Browsers look around, bookers book, rushers all want the same slot at the same moment.
+"""Browsers look around, bookers book, moviegoers pick seats, rushers all want the same slot at once.
 
 Locust runs this file; `python -m loadtest` starts it headless with a plan."""
 
@@ -18,6 +18,7 @@ from locust.env import Environment
 
 from loadtest.answers import Answer, no_answer, read_answer
 from loadtest.history import Outcome, Scribe
+from loadtest.moviegoer import Moviegoer, SeatClaim, seats_in
 from loadtest.patient import Claim, Patient, claim_in
 from loadtest.plan import PLAN_VARIABLE, PROFILES, read_plan
 
@@ -32,6 +33,7 @@ _doors = cycle(PLAN.doors)
 _names = count(1)
 
 #: Answers a well-behaved client gets; anything else is counted as a failure by locust too.
+_NOT_MODIFIED = 304
 _EXPECTED = frozenset({200, 201, 204, 404, 409, 410})
 
 
@@ -51,7 +53,7 @@ class LocustTransport:
             answer = read_answer(
                 response.status_code, dict(response.headers.items()), response.content or b""
             )
-            if answer.status in _EXPECTED and answer.trouble is None:
+            if answer.status == _NOT_MODIFIED or (answer.status in _EXPECTED and answer.trouble is None):
                 response.success()
             else:
                 response.failure(answer.message or answer.trouble or "unexpected")
@@ -63,6 +65,8 @@ class Visitor(FastHttpUser):
 
     abstract = True
     network_timeout = 20.0
+    #: Who only looks needs no account.
+    headers: ClassVar[Mapping[str, str]] = {}
     connection_timeout = 10.0
 
     def __init__(self, environment: Environment) -> None:
@@ -70,7 +74,8 @@ class Visitor(FastHttpUser):
         super().__init__(environment)
         number = next(_names)
         self.dice = Random(f"{PLAN.seed}/{number}")
-        self.patient = Patient(f"{type(self).__name__.lower()}-{number}", LocustTransport(self), SCRIBE)
+        name = f"{type(self).__name__.lower()}-{number}"
+        self.patient = Patient(name, LocustTransport(self), SCRIBE, self.headers)
 
 
 class Browser(Visitor):
@@ -98,6 +103,7 @@ class Booker(Visitor):
     """Holds and confirms, or books at once; sometimes changes its mind; now and then sends things twice."""
 
     weight = PROFILE.bookers
+    headers = PLAN.client_headers
     wait_time = between(0.1, 0.5)
 
     @task(5)
@@ -136,10 +142,65 @@ class Booker(Visitor):
         return self.dice.choice(PLAN.field[doctor])
 
 
+class SeatSeeker(Visitor):
+    """Looks at the seats of a showtime and takes some, or the best; sometimes gives them back."""
+
+    weight = PROFILE.moviegoers if PLAN.halls else 0
+    headers = PLAN.client_headers
+    wait_time = between(0.2, 0.8)
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.goer = Moviegoer(self.patient)
+        self.maps: dict[str, tuple[str, frozenset[str]]] = {}
+
+    @task(2)
+    def look_around(self) -> None:
+        self.patient.look("movies", "/api/movies")
+        self._not_free(self.dice.choice(list(PLAN.halls)))
+
+    @task(4)
+    def take_some(self) -> None:
+        showtime = self.dice.choice(list(PLAN.halls))
+        not_free = self._not_free(showtime)
+        free = [seat for seat in PLAN.halls[showtime] if seat not in not_free]
+        is_hold = self.dice.random() < 0.5
+        if free:
+            wanted = self.dice.sample(free, min(len(free), self.dice.randint(1, 4)))
+            self._live_with(seats_in(self.goer.take(wanted, hold=is_hold)), is_hold=is_hold)
+
+    @task(1)
+    def take_the_best(self) -> None:
+        showtime = self.dice.choice(list(PLAN.halls))
+        self._live_with(seats_in(self.goer.take_best(showtime, self.dice.randint(1, 4))), is_hold=False)
+
+    def _not_free(self, showtime: str) -> frozenset[str]:
+        """As the map says; asked for only if it has changed."""
+        etag, known = self.maps.get(showtime, ("", frozenset()))
+        path = f"/api/showtimes/{showtime}/seats?sparse=1"
+        headers = {"If-None-Match": etag} if etag else {}
+        answer = self.patient.transport.send("GET", path, None, headers, "seat map")
+        if answer.outcome is Outcome.OK:
+            known = frozenset(str(seat["id"]) for seat in answer.data["seats"])
+            self.maps[showtime] = answer.headers.get("etag", ""), known
+        return known
+
+    def _live_with(self, claim: SeatClaim | None, *, is_hold: bool) -> None:
+        if claim is None or (is_hold and self.dice.random() < 0.1):  # some close the tab
+            return
+        if is_hold and self.dice.random() < 0.2:
+            self.goer.change("release", claim)
+            return
+        is_booked = not is_hold or self.goer.change("confirm", claim).outcome is Outcome.OK
+        if is_booked and self.dice.random() < 0.5:
+            self.goer.change("cancel", claim)
+
+
 class Rusher(Visitor):
     """Wants what everybody wants, at the moment everybody wants it."""
 
     weight = PROFILE.rushers
+    headers = PLAN.client_headers
     wait_time = constant(0)
     rounds_seen: ClassVar[int] = 0
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from loadtest.history import Entry, Outcome
@@ -26,12 +26,20 @@ class Act(StrEnum):
     READ = "read"
 
 
+#: A refusal because of other slots of the same call tells nothing of this one.
+_ANOTHER_WAS_LOST = "ANOTHER_WAS_LOST"
 CLAIMS = frozenset({Act.HOLD, Act.BOOK, Act.ARRIVE})
 
 #: The calls that act on slots or tell who owns one; everything else in a history is reading for people.
-ACTING = frozenset(
-    {"hold", "book", "appointment", "extend", "confirm", "release", "cancel", "reschedule", "read"}
-)
+_ACTS = {
+    **{act.value: act for act in Act},
+    # An interval appointment books the slot that was made for it, "best" the seats that were chosen.
+    "appointment": Act.BOOK,
+    "best": Act.BOOK,
+    "add": Act.HOLD,
+    "drop": Act.RELEASE,
+}
+ACTING = frozenset(_ACTS) - {Act.LEAVE, Act.ARRIVE} | {"reschedule"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +68,31 @@ class Operation:
 
 def operations_of(entries: Iterable[Entry]) -> list[Operation]:
     """The operations a history tells of, in the order of their starts."""
-    calls: dict[tuple[str, str], list[Entry]] = {}
+    calls: dict[tuple[str, str, str], list[Entry]] = {}
     for entry in entries:
-        if entry.slot is not None and entry.f in ACTING:
-            calls.setdefault((entry.f, entry.key or entry.op), []).append(entry)
+        if entry.f in ACTING:
+            for of_slot in _one_slot_each(entry):
+                calls.setdefault((entry.f, entry.key or entry.op, of_slot.slot or ""), []).append(of_slot)
     operations = [operation for group in calls.values() for operation in _operations_of_key(group)]
     return sorted(operations, key=lambda operation: operation.start)
+
+
+def _one_slot_each(call: Entry) -> Iterator[Entry]:
+    """A call for several slots as one call for each."""
+    if not call.slots:
+        if call.slot is not None:
+            yield call
+        return
+    for slot in call.slots:
+        is_unsaid = bool(call.lost) and slot not in call.lost
+        yield replace(
+            call,
+            slot=slot,
+            slots=(),
+            code=_ANOTHER_WAS_LOST if is_unsaid else call.code,
+            reason=call.lost.get(slot, call.reason),
+            fence=call.fences.get(slot),
+        )
 
 
 def _operations_of_key(calls: list[Entry]) -> list[Operation]:
@@ -89,9 +116,7 @@ def _tells_of_slot(refusal: Entry) -> bool:
 
 def _halves(call: Entry, start: float, end: float) -> list[Operation]:
     if call.f != "reschedule":
-        # An interval appointment books the slot that was made for it.
-        act = Act.BOOK if call.f == "appointment" else Act(call.f)
-        return [_operation(act, call.slot, call, start, end)]
+        return [_operation(_ACTS[call.f], call.slot, call, start, end)]
     arrival = _operation(Act.ARRIVE, call.slot, call, start, end)
     if call.out is Outcome.FAIL or call.from_slot is None:
         return [arrival]

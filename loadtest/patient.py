@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from loadtest.answers import Answer, no_answer
+from loadtest.answers import Answer, no_answer, slots_of_booking
 from loadtest.history import Entry, Outcome, Scribe
 from loadtest.wire import Transport
 
@@ -36,6 +36,8 @@ class Wish:
     path: str
     body: Any = None
     slot: str | None = None
+    #: Several at once, all or nothing.
+    slots: tuple[str, ...] = ()
     from_slot: str | None = None
     booking: str | None = None
     token: str | None = None
@@ -145,6 +147,8 @@ def claim_in(answer: Answer, slot: str, *, hold: bool) -> Claim | None:
 def entry_of(op: str, client: str, wish: Wish, answer: Answer, began: float, ended: float | None) -> Entry:
     """The line for one call."""
     refused = answer.outcome is not Outcome.OK
+    chosen_for_us = slots_of_booking(answer.booking) if wish.f == "best" else ()
+    slots = wish.slots or chosen_for_us
     return Entry(
         op=op,
         client=client,
@@ -152,7 +156,10 @@ def entry_of(op: str, client: str, wish: Wish, answer: Answer, began: float, end
         t_inv=began,
         t_ret=ended,
         out=answer.outcome,
-        slot=wish.slot or answer.slot,
+        slot=None if slots else wish.slot or answer.slot,
+        slots=slots,
+        lost=answer.lost,
+        fences=answer.fences if slots else {},
         from_slot=wish.from_slot,
         key=wish.key,
         booking=wish.booking or _text(answer.booking.get("id")),

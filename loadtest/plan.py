@@ -7,11 +7,14 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from loadtest.cinema import Cinema, Shape
 from loadtest.stage import Place, Stage, tomorrow
 
 #: The environment variable that tells the locust process where the plan is.
 PLAN_VARIABLE = "LOADTEST_PLAN"
 
+#: Halls of a thousand seats in all, so that some are always free.
+_HALLS, _HALL = 4, Shape(rows=10, across=25)
 _FIELD_DAYS = 7
 _FIELD_MINUTES = 10
 _CONTEST_MINUTES = 15
@@ -25,13 +28,15 @@ class Profile:
     browsers: int
     bookers: int
     rushers: int
+    moviegoers: int
 
 
 PROFILES = {
-    "mixed": Profile(browsers=4, bookers=4, rushers=2),
-    "browse": Profile(browsers=8, bookers=1, rushers=1),
-    "book": Profile(browsers=1, bookers=8, rushers=1),
-    "rush": Profile(browsers=1, bookers=1, rushers=8),
+    "mixed": Profile(browsers=4, bookers=4, rushers=2, moviegoers=4),
+    "browse": Profile(browsers=8, bookers=1, rushers=1, moviegoers=1),
+    "book": Profile(browsers=1, bookers=8, rushers=1, moviegoers=1),
+    "rush": Profile(browsers=1, bookers=1, rushers=8, moviegoers=1),
+    "seats": Profile(browsers=1, bookers=1, rushers=1, moviegoers=8),
 }
 
 
@@ -47,9 +52,13 @@ class Plan:
     round_seconds: float
     doctors: list[str]
     days: list[str]
+    #: What bookers send: an account with raised limits.
+    client_headers: dict[str, str]
     #: Slots for bookers, by doctor, and the ones everybody wants.
     field: dict[str, list[str]]
     contested: list[str]
+    #: The seats of each showtime; empty where there is no cinema.
+    halls: dict[str, list[str]]
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self)), encoding="utf-8")
@@ -61,6 +70,15 @@ class Plan:
 
 def read_plan(path: Path) -> Plan:
     return Plan(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def open_the_halls(stage: Stage, label: str) -> dict[str, list[str]]:
+    """Showtimes of the run's own with their seats; none on a system without a cinema."""
+    if not stage.has_cinema():
+        return {}
+    cinema = Cinema(stage, label)
+    showtimes = [cinema.new_showtime(_HALL) for _ in range(_HALLS)]
+    return {showtime: [seat.id for seat in cinema.seats(showtime)] for showtime in showtimes}
 
 
 def set_the_stage(

@@ -171,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--faults", nargs="+", choices=FAULTS, default=list(FAULTS))
+    parser.add_argument("--faults", nargs="+", choices=FAULTS, default=["none", "redis-kill", "redis-stop"])
     parser.add_argument("--directory", type=Path, default=Path("var/prove"))
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, leave_in_order)

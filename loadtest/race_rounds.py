@@ -65,7 +65,10 @@ class Racers:
         self.places: list[Place] = []
         self.taken: set[str] = set()
         self._wires = [Wire(target.doors[i % len(target.doors)]) for i in range(clients)]
-        self.patients = [Patient(f"racer-{i + 1}", wire, self.scribe) for i, wire in enumerate(self._wires)]
+        self.patients = [
+            Patient(f"racer-{i + 1}", wire, self.scribe, self.stage.client_headers)
+            for i, wire in enumerate(self._wires)
+        ]
 
     def prepare(self, mode: str, rounds: int) -> None:
         """A fresh doctor with enough slots; for intervals a day per round."""
@@ -139,7 +142,7 @@ def _interval_round(racers: Racers, number: int) -> Round:
     _, entries = racers.race(wishes)
     live = [
         booking
-        for booking in racers.stage.live_bookings_of(racers.doctors[0])
+        for booking in racers.stage.live_bookings_of(doctor_id=racers.doctors[0])
         if booking.starts_at[:10] == day
     ]
     contest = judge_intervals(day, _last_calls(entries), wanted, live)

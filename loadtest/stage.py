@@ -15,6 +15,7 @@ from loadtest.target import Target
 from loadtest.wire import Wire
 
 _PAGE = 100
+NOT_FOUND = 404
 _LIVE = frozenset({"PENDING", "CONFIRMED", "ARRIVED", "IN_ROOM"})
 
 
@@ -54,12 +55,17 @@ class Stage:
     def __init__(self, target: Target) -> None:
         self._wire = Wire(target.base_url)
         self._headers = {"X-Consistency": "strong"}  # a copy that lags would make a judge of yesterday
-        told = self._must("POST", "/api/auth/login", email=target.admin_email, password=target.admin_password)
-        self._headers["Authorization"] = f"Bearer {told.data['token']}"
+        self._headers["Authorization"] = self._log_in(target.admin_email, target.admin_password)
+        #: What the clients of a run send: an account with raised limits, since all of them sit here.
+        self.client_headers = {"Authorization": self._log_in(target.load_email, target.load_password)}
+
+    def _log_in(self, email: str, password: str) -> str:
+        told = self.must("POST", "/api/auth/login", email=email, password=password)
+        return f"Bearer {told.data['token']}"
 
     def new_doctor(self, label: str) -> str:
         """A doctor nobody else books."""
-        told = self._must(
+        told = self.must(
             "POST",
             "/api/doctors",
             name=f"Dr. Load {label}",
@@ -72,7 +78,7 @@ class Stage:
     def new_slots(self, doctor: str, *, first_day: date, days: int, minutes: int) -> list[Place]:
         """Slots over whole days, 9 to 17 by the doctor's clock, in the order of their starts."""
         last_day = first_day + timedelta(days=days - 1)
-        self._must(
+        self.must(
             "POST",
             "/api/slots/bulk",
             doctor_id=doctor,
@@ -83,29 +89,29 @@ class Stage:
             duration_minutes=minutes,
             exclude_weekends=False,
         )
-        return list(self.slots_of(doctor))
+        return list(self.slots_of(doctor_id=doctor))
 
-    def slots_of(self, doctor: str) -> Iterator[Place]:
-        """Every slot of a doctor, taken or not."""
-        for slot in self._pages("/api/slots", doctor_id=doctor):
+    def slots_of(self, **whose: str) -> Iterator[Place]:
+        """Every slot of a doctor or a showtime, taken or not."""
+        for slot in self._pages("/api/slots", **whose):
             yield Place(
                 str(slot["id"]), str(slot["doctor_id"]), slot["starts_at"], slot["ends_at"], slot["state"]
             )
 
-    def live_bookings_of(self, doctor: str) -> list[LiveBooking]:
-        """The bookings that own slots of a doctor at this moment; a hold past its deadline owns nothing."""
+    def live_bookings_of(self, **whose: str) -> list[LiveBooking]:
+        """The bookings that own slots of somebody at this moment; a hold past its deadline owns nothing."""
         now = datetime.now(UTC)
         return [
             _live_booking(booking)
-            for booking in self._pages("/api/bookings", doctor_id=doctor)
+            for booking in self._pages("/api/bookings", **whose)
             if booking["status"] in _LIVE and not _has_lapsed(booking, now)
         ]
 
-    def final_reads(self, doctor: str) -> list[Entry]:
+    def final_reads(self, **whose: str) -> list[Entry]:
         """The final state in the words of a history: one line per slot and owner."""
         began = time.monotonic()
-        owners: dict[str, list[str | None]] = {place.id: [] for place in self.slots_of(doctor)}
-        for booking in self.live_bookings_of(doctor):
+        owners: dict[str, list[str | None]] = {place.id: [] for place in self.slots_of(**whose)}
+        for booking in self.live_bookings_of(**whose):
             for slot in booking.slots:
                 owners.setdefault(slot, []).append(booking.id)
         ended = time.monotonic()
@@ -124,7 +130,12 @@ class Stage:
             for owner in names or [None]
         ]
 
-    def _must(self, method: str, path: str, **body: Any) -> Answer:
+    def has_cinema(self) -> bool:
+        """Whether this system shows movies."""
+        return self._wire.send("GET", "/api/movies?limit=1", None, self._headers).status != NOT_FOUND
+
+    def must(self, method: str, path: str, **body: Any) -> Answer:
+        """An answer that is none raises StageFailed."""
         answer = self._wire.send(method, path, body or None, self._headers)
         if answer.outcome is not Outcome.OK:
             told = answer.trouble or answer.body
@@ -135,7 +146,7 @@ class Stage:
         cursor: str | None = None
         while True:
             asked = {**query, "limit": str(_PAGE)} | ({"cursor": cursor} if cursor else {})
-            answer = self._must("GET", f"{path}?{urlencode(asked)}")
+            answer = self.must("GET", f"{path}?{urlencode(asked)}")
             yield from _rows(answer.data)
             cursor = (answer.body.get("page") or {}).get("next_cursor")
             if not cursor:

@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 
 STACK_FILE = Path(os.environ.get("ONESLOT_VAR", "var")) / "run" / "stack.json"
 
+#: The demo account whose limits are raised, so that one machine may stand for hundreds of people.
+LOAD_EMAIL = "load@example.org"
+
 #: The demo account every development stack seeds.
 DEMO_EMAIL = "admin@example.org"
 DEMO_PASSWORD = "oneslot-demo"  # noqa: S105  public by design, development only
@@ -32,6 +35,8 @@ class Target:
     redis_url: str | None = None
     admin_email: str = DEMO_EMAIL
     admin_password: str = DEMO_PASSWORD
+    load_email: str = LOAD_EMAIL
+    load_password: str = DEMO_PASSWORD
 
     @property
     def doors(self) -> tuple[str, ...]:
@@ -62,6 +67,8 @@ def target_of(options: argparse.Namespace) -> Target:
         redis_url=stack.get("redis_url"),
         admin_email=os.environ.get("LOADTEST_ADMIN_EMAIL", DEMO_EMAIL),
         admin_password=os.environ.get("LOADTEST_ADMIN_PASSWORD", DEMO_PASSWORD),
+        load_email=os.environ.get("LOADTEST_EMAIL", LOAD_EMAIL),
+        load_password=os.environ.get("LOADTEST_PASSWORD", DEMO_PASSWORD),
     )
     if not options.i_own_this_host:
         refuse_foreign_hosts(target)

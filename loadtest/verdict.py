@@ -49,9 +49,12 @@ class Evidence:
         return f"checker: {self.verdict}\ndatabase ({self.database}): {rows}"
 
 
-def gather_evidence(target: Target, stage: Stage, doctors: Sequence[str], scribe: Scribe) -> Evidence:
+def gather_evidence(
+    target: Target, stage: Stage, doctors: Sequence[str], scribe: Scribe, showtimes: Sequence[str] = ()
+) -> Evidence:
     """Everything that can be asked once the clients are quiet."""
-    finals = [entry for doctor in doctors for entry in stage.final_reads(doctor)]
+    whose = [{"doctor_id": each} for each in doctors] + [{"showtime_id": each} for each in showtimes]
+    finals = [entry for each in whose for entry in stage.final_reads(**each)]
     for entry in finals:
         scribe.write(entry)
     verdict = judge(scribe.entries, ALLOWANCES)

@@ -58,6 +58,8 @@ class Wanderer:
     day: str
     dice: random.Random
     findings: Findings
+    #: An account with raised limits.
+    headers: Mapping[str, str] = field(default_factory=dict)
     token: str | None = None
     booking: Mapping[str, Any] | None = None
     versions: dict[str, int] = field(default_factory=dict)
@@ -142,7 +144,7 @@ class Wanderer:
 
     def _send(self, door: str, method: str, path: str, body: Any, headers: Mapping[str, str]) -> Answer:
         session = {"X-Session-Token": self.token} if self.token else {}
-        answer = self._wire(door).send(method, path, body, {**headers, **session})
+        answer = self._wire(door).send(method, path, body, {**self.headers, **headers, **session})
         self.token = answer.headers.get(TOKEN, self.token)
         return answer
 

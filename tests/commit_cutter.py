@@ -10,7 +10,8 @@ from enum import Enum
 
 from sqlalchemy import make_url
 
-COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"  # the simple query "COMMIT" of the wire protocol
+# "COMMIT" in the wire protocol: as a simple query, and parsed as a statement when it is sent with others.
+COMMITS = (b"Q\x00\x00\x00\x0bCOMMIT\x00", b"\x00COMMIT\x00")
 PIECE = 65_536
 
 
@@ -60,7 +61,7 @@ class CommitCutter:
     def _pump_to_server(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError):
             while data := client.recv(PIECE):
-                where = self._next if COMMIT in data else None
+                where = self._next if any(commit in data for commit in COMMITS) else None
                 if where is not None:
                     self._next = None
                     self.cuts_made += 1

@@ -109,8 +109,8 @@ MUTANTS = (
         (
             Edit(
                 "app/booking/engine.py",
-                'self.positions[stream] = outbox.append(self.tx, stream, "slot", *changes)',
-                "self.positions[stream] = 0",
+                'numbers[stream] = outbox.append_last(self.tx, stream, "slot", changes)',
+                "numbers[stream] = lambda: 0",
             ),
             Edit(
                 "app/booking/engine.py",
@@ -181,6 +181,49 @@ MUTANTS = (
         (Edit("app/coordination/leadership.py", ".with_for_update(read=True)", ""),),
     ),
     Mutant(
+        "a leader gives back the lease of its own next epoch",
+        "tests/coordination/test_leadership.py::test_a_late_resignation_leaves_the_lease_of_the_next_own_term",
+        (
+            Edit(
+                f"{SCRIPTS}/resign.lua", " and tonumber(string.match(held, '%d+$')) <= tonumber(ARGV[2])", ""
+            ),
+        ),
+    ),
+    Mutant(
+        "a heartbeat of a former life counts, whatever its incarnation",
+        "tests/worker/coordinator/test_membership.py"
+        "::test_a_late_heartbeat_of_a_former_life_does_not_revive_a_dead_node",
+        (
+            Edit(
+                "app/algorithms/failure_detector.py",
+                "            return heartbeat.incarnation > self.incarnation\n",
+                "            return heartbeat.beat > self.beat\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a replica does not look for a gap",
+        "tests/algorithms/test_replica.py::test_a_delta_that_starts_past_the_end_of_a_stream_is_a_gap",
+        (
+            Edit(
+                "app/algorithms/replica.py",
+                "return before > self.vector.known(stream)",
+                "return False",
+            ),
+        ),
+    ),
+    Mutant(
+        "the node does not break a tie of two last writes",
+        "tests/algorithms/test_registers.py::test_of_two_writes_of_one_moment_every_node_shows_the_same",
+        (
+            Edit(
+                "app/algorithms/registers.py",
+                "    return write.stamp\n",
+                "    return (*write.stamp[:2], '')\n",
+            ),
+        ),
+    ),
+    Mutant(
         "some of several slots are enough",
         "tests/booking/test_walls.py::test_a_claim_on_several_slots_that_looked_too_early_takes_none[sqlite]",
         (Edit(CLAIMS, "    if len(rows) < len(slot_ids):\n", "    if not rows:\n"),),
@@ -222,6 +265,123 @@ MUTANTS = (
         "tests/booking/test_intervals.py"
         "::test_an_interval_over_a_taken_slot_is_refused_and_moves_nothing[sqlite-booked]",
         (Edit(INTERVALS, "[slot for slot in slots if not rules.is_free(slot)]", "[]"),),
+    ),
+    Mutant(
+        "losers of an interval queue for the doctor's row",
+        "tests/booking/test_interval_races.py::test_whoever_wants_a_taken_time_does_not_queue_for_the_doctor",
+        (Edit(INTERVALS, "refusal = _early_refusal(engine, interval)", "refusal = None"),),
+    ),
+    Mutant(
+        "a route's policy lets everybody in",
+        "tests/web/test_policy.py::test_a_caller_without_the_role_is_told_403",
+        (Edit("app/web/policy.py", "            _admit(who)\n", "            pass\n"),),
+    ),
+    Mutant(
+        "a booking is anybody's",
+        "tests/booking/test_rules.py::test_a_booking_of_nobody_does_not_belong_to_every_guest",
+        (
+            Edit(
+                "app/booking/rules.py",
+                "is_owner = self.user_id is not None and self.user_id == owner",
+                "is_owner = self.user_id == owner",
+            ),
+        ),
+    ),
+    Mutant(
+        "an action does not ask whose booking it is",
+        "tests/web/api/test_roles.py"
+        "::test_a_booking_of_another_doctor_does_not_exist_for_staff[sqlite-/cancel]",
+        (
+            Edit(
+                "app/booking/seen.py",
+                "if row is None or not actor.may_see(booking_id, row.user_id, row.doctor_id):",
+                "if row is None:",
+            ),
+        ),
+    ),
+    Mutant(
+        "staff of one doctor is staff of all",
+        "tests/web/api/test_roles.py"
+        "::test_a_booking_of_another_doctor_does_not_exist_for_staff[sqlite-/cancel]",
+        (
+            Edit(
+                "app/booking/rules.py",
+                "return self.is_staff and (self.doctors is None or doctor_id in self.doctors)",
+                "return self.is_staff",
+            ),
+        ),
+    ),
+    Mutant(
+        "the second wall is not put up",
+        "tests/booking/test_wall.py::test_another_patient_and_a_guest_see_nothing",
+        (Edit("app/booking/wall.py", '"oneslot.wall": "on"', '"oneslot.wall": "off"'),),
+    ),
+    Mutant(
+        "a form needs no token",
+        "tests/web/pages/test_forgery.py::test_the_token_of_another_browser_is_refused",
+        (
+            Edit(
+                "app/web/pages/forgery.py",
+                "if not request.cookies.get(cookie_name()) or not hmac.compare_digest(",
+                "if False and not hmac.compare_digest(",
+            ),
+        ),
+    ),
+    Mutant(
+        "the database holds what a browser's cookie holds",
+        "tests/web/pages/test_account.py::test_the_cookie_is_opaque_and_only_its_hash_is_stored",
+        (
+            Edit(
+                "app/accounts/principals.py",
+                "return hashlib.sha256(token.encode()).hexdigest()",
+                "return token",
+            ),
+        ),
+    ),
+    Mutant(
+        "an ended login goes on",
+        "tests/web/pages/test_account.py::test_logging_out_ends_the_login_not_just_the_cookie",
+        (
+            Edit(
+                "app/accounts/principals.py",
+                "            Session.ended_at.is_(None),\n            Session.awaits_code",
+                "            Session.awaits_code",
+            ),
+        ),
+    ),
+    Mutant(
+        "a code of the second factor counts twice",
+        "tests/web/api/test_account.py::test_a_code_that_was_used_is_refused[sqlite]",
+        (Edit("app/accounts/totp.py", "and (after is None or step > after)", ""),),
+    ),
+    Mutant(
+        "tries at a password are not counted",
+        "tests/web/api/test_account.py"
+        "::test_after_ten_wrong_passwords_even_the_right_one_waits[sqlite-ann@example.org]",
+        (Edit("app/accounts/attempts.py", "if row.tries <= allowance.most:", "if True:"),),
+    ),
+    Mutant(
+        "nobody counts the holds of one person",
+        "tests/booking/test_allowances.py"
+        "::test_a_fourth_hold_is_refused_takes_nothing_and_says_when_to_come_back[sqlite]",
+        (Edit("app/booking/allowances.py", "if facts.holds >= allowance.live_holds", "if False"),),
+    ),
+    Mutant(
+        "the audit's chain does not look at the entry",
+        "tests/audit/test_chain.py::test_an_edited_entry_is_found[sqlite]",
+        (
+            Edit(
+                "app/audit/verify.py",
+                "elif not hmac.compare_digest(link_hash(key, before.hash, seq, row), row.hash):",
+                "elif False:",
+            ),
+        ),
+    ),
+    Mutant(
+        "nobody asks how far the audit's chain went",
+        "tests/audit/test_chain.py"
+        "::test_a_tail_that_was_cut_off_is_found_by_an_anchor_of_the_database[sqlite]",
+        (Edit("app/audit/verify.py", "if end.seq < each.seq:", "if False:"),),
     ),
 )
 

@@ -67,6 +67,7 @@ def test_the_demo_has_everybody_and_a_busy_fortnight(database: Database) -> None
         "operator@example.org": "operator",
         "desk@example.org": "staff",
         "patient@example.org": "patient",
+        "load@example.org": "patient",
     }
     assert len({row.specialization for row in rows(database, Doctor.specialization)}) == 5
     assert len(rows(database, Patient.id)) == 10

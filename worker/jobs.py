@@ -9,10 +9,13 @@ from functools import cache
 
 import structlog
 
+from app.accounts.own import RESET, reset_token
 from app.booking import manage_token
 from app.config import Config
 from app.database import Database
 from app.errors import Unavailable
+from app.notices.account_mail import SEND_JOB as SEND_ACCOUNT_MAIL
+from app.notices.account_mail import AccountSender
 from app.notices.sender import Sender
 from app.notices.smtp import MailServer
 
@@ -26,6 +29,25 @@ def send_notice(notice_id: str) -> str:
     except Unavailable as problem:
         log.warning("Notice postponed", topic="notices", notice=notice_id, reason=problem.detail)
         return "postponed"
+
+
+def send_account_mail(mail_id: str) -> str:
+    """Send one mail about an account; what cannot be sent now stays due in the database."""
+    try:
+        return account_sender().send(uuid.UUID(mail_id))
+    except Unavailable as problem:
+        log.warning("Account mail postponed", topic="notices", mail=mail_id, reason=problem.detail)
+        return "postponed"
+
+
+def build_account_sender(config: Config, database: Database) -> AccountSender:
+    """What sends mails about accounts in a worker, and in the coordinator when there is none."""
+
+    def url(kind: str, mail_id: uuid.UUID) -> str:
+        path = f"/reset/{reset_token(config.secret_key, mail_id)}" if kind == RESET else "/account"
+        return config.base_url + path
+
+    return AccountSender(database, MailServer.from_url(config.smtp_url), config.mail_from, url)
 
 
 def build_sender(config: Config, database: Database) -> Sender:
@@ -44,5 +66,15 @@ def sender() -> Sender:
     return build_sender(config, Database(config.database_url, pool_size=2))
 
 
+@cache
+def account_sender() -> AccountSender:
+    """The sender of this process."""
+    config = Config.from_env(os.environ)
+    return build_account_sender(config, Database(config.database_url, pool_size=2))
+
+
 #: The only functions a job may name.
-JOBS: dict[str, Callable[[str], str]] = {"worker.jobs.send_notice": send_notice}
+JOBS: dict[str, Callable[[str], str]] = {
+    "worker.jobs.send_notice": send_notice,
+    SEND_ACCOUNT_MAIL: send_account_mail,
+}

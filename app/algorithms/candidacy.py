@@ -297,4 +297,4 @@ class Candidacy:
         if told.to != self.me.node:
             return self._watch.time_absence(0.5, 0.8)
         self._won_by = self.algorithm
-        return self._tenure.inherit(told.epoch, now) if self._condition(now).is_fit else []
+        return self._tenure.inherit(told.epoch, now) if self.condition.is_fit else []

@@ -82,6 +82,16 @@ class BeatSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class RowSeen:
+    """The database says that a node was alive in this incarnation so many of its own seconds ago. Needs no
+    number of a beat: a row that is read again is older."""
+
+    node: str
+    incarnation: int
+    age_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class PeersChanged:
     """The configured members, without oneself."""
 
@@ -103,7 +113,7 @@ class Refuted:
     incarnation: int
 
 
-DetectorEvent = Started | TimerFired | PeersChanged | BeatSeen | Received[DetectorMessage]
+DetectorEvent = Started | TimerFired | PeersChanged | BeatSeen | RowSeen | Received[DetectorMessage]
 DetectorEffect = Send[DetectorMessage] | StartTimer | StatusChanged | Refuted
 
 
@@ -161,6 +171,9 @@ class FailureDetector:
             case BeatSeen(node, heartbeat, age_seconds):
                 is_fresh = age_seconds < self._settings.suspect_seconds
                 return self._hear(node, heartbeat, now - age_seconds) if is_fresh else []
+            case RowSeen(node, incarnation, age_seconds):
+                is_fresh = age_seconds < self._settings.suspect_seconds
+                return self._see(node, incarnation, now - age_seconds) if is_fresh else []
             case Received(sender, message):
                 return self._receive(sender, message, now)
             case _:
@@ -204,6 +217,19 @@ class FailureDetector:
         if before is not Status.ALIVE:
             effects.append(StatusChanged(node, peer.incarnation, before, Status.ALIVE))
         return effects
+
+    def _see(self, node: str, incarnation: int, alive_at: float) -> list[DetectorEffect]:
+        peer = self.peers.get(node)
+        if peer is None or incarnation < peer.incarnation:
+            return []
+        if incarnation > peer.incarnation:
+            return self._hear(node, Heartbeat(incarnation, 0), alive_at)
+        before = peer.status
+        if before is Status.DEAD:
+            return [Send(node, Accusation(incarnation))]
+        peer.heard_at = max(alive_at, peer.heard_at)
+        peer.status = Status.ALIVE
+        return [StatusChanged(node, incarnation, before, Status.ALIVE)] if before is not Status.ALIVE else []
 
     def _tick(self, now: float) -> list[DetectorEffect]:
         self._notice_own_lateness(now)

@@ -54,7 +54,8 @@ class Tenure:
         return [TryLease(self._holder.ask(now)), StartTimer(CLAIM_TIMER, self._settings.answer_seconds)]
 
     def inherit(self, epoch: int, now: float) -> list[ElectionEffect]:
-        self._inherits = epoch
+        """Being named by a leader is not snatching: whoever has just handed over may."""
+        self._inherits, self._abstains_until = epoch, float("-inf")
         return self.claim(now)
 
     def is_heir(self, epoch: int) -> bool:

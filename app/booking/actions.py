@@ -8,9 +8,10 @@ from app.booking.claims import Claim, PatientDetails, hold_slot
 from app.booking.closures import ClosureDraft, close_time, reopen_time
 from app.booking.expiry import expire_due_holds
 from app.booking.first_free import FirstFree, hold_first_free
-from app.booking.intervals import Interval, book_interval
+from app.booking.intervals import book_interval
 from app.booking.moves import reschedule_booking
 from app.booking.overbooking import Overbooking, overbook
+from app.booking.overlap import Interval
 from app.booking.rules import GUEST, SYSTEM, Actor
 from app.booking.selection import add_slots, drop_slots
 from app.booking.waitlist import WaitWish, join_waitlist, leave_waitlist

@@ -10,7 +10,7 @@ from app.booking.claims import PatientDetails, first_deadline, patient_values, r
 from app.booking.deadline import refuse_when_too_late
 from app.booking.engine import Act, Engine
 from app.booking.errors import TooManyExtensions
-from app.booking.intervals import retire_interval
+from app.booking.interval_end import retire_interval
 from app.booking.rules import Actor
 from app.booking.seen import let_go, seen_by, set_booking, why_ended, why_not_all, why_not_pending
 from app.booking.waitlist import note_confirmed, offer_freed

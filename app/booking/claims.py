@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from app.booking import rules, statements
+from app.booking.allowances import origin_of, require_allowance
 from app.booking.documents import booking_document
 from app.booking.engine import Act, Engine
 from app.booking.errors import BookingConflict, Reason
@@ -21,7 +22,7 @@ from app.booking.rules import Actor
 from app.booking.seating import seats_taken
 from app.booking.statements import SlotRow
 from app.booking.strays import warnings
-from app.booking.turns import Fences, StaleFence, Turn, take_turns
+from app.booking.turns import Fences, OthersAreAtThem, StaleFence, Turn, take_turns
 from app.database import TransientFailure, db_now
 from app.errors import ValidationFailed
 from app.idempotency import Answer, Document, RequestKey
@@ -57,7 +58,9 @@ def hold_slot(engine: Engine, claim: Claim, actor: Actor, request: RequestKey | 
     booking_id = uuid.uuid4()
     hold = None if claim.instant else engine.hold_seconds
 
-    def take(act: Act, fences: Fences) -> Document:
+    def take(act: Act, fences: Fences, waits: bool) -> Document:
+        if len(slot_ids) > 1:  # a single one is locked by the claim itself
+            lock_all(act.tx, slot_ids, waits)
         return insert_booking(act, booking_id, take_all(act, slot_ids, booking_id, fences, hold), claim)
 
     return take_turns(engine, Turn(slot_ids, actor, request, str(booking_id)), take)
@@ -71,12 +74,25 @@ def wanted_slots(slot_ids: Iterable[int]) -> tuple[int, ...]:
     return wanted
 
 
+def lock_all(tx: Connection, slot_ids: Sequence[int], waits: bool) -> None:
+    """Keep everybody else out of these slots.
+
+    Without waiting: raises the refusal of those that are not free, or OthersAreAtThem. When it waits it goes
+    in ascending order, against deadlocks."""
+    if waits:
+        statements.look_at_slots(tx, slot_ids, lock=True)
+        return
+    missed = tuple(sorted(set(slot_ids) - statements.lock_what_is_free(tx, slot_ids)))
+    if missed:
+        raise true_refusal(tx, missed) or OthersAreAtThem
+
+
 def take_all(
     act: Act, slot_ids: Sequence[int], booking_id: uuid.UUID, fences: Fences, hold: float | datetime | None
 ) -> list[SlotRow]:
-    """Claim all of the slots. Raises the refusal of those that cannot be had, or StaleFence."""
-    if len(slot_ids) > 1:
-        statements.look_at_slots(act.tx, slot_ids, lock=True)  # in ascending order, against deadlocks
+    """Claim all of the slots; several are locked before.
+
+    Raises the refusal of those that cannot be had, or StaleFence."""
     rows = statements.take_slots(act.tx, slot_ids, booking_id, fences, hold)
     if len(rows) < len(slot_ids):
         # Those we got look taken now, by us.
@@ -96,6 +112,7 @@ def require_one_owner(rows: Sequence[SlotRow]) -> None:
 
 def insert_booking(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim: Claim) -> Document:
     """The booking of slots just taken, and everything that is written with it."""
+    require_allowance(act, [row.id for row in rows])
     oust_lapsed(act, [row.id for row in rows], "next claim")
     with _constraints_speak():
         act.tx.execute(insert(Booking).values(_booking_values(act, booking_id, rows, claim)))
@@ -140,6 +157,7 @@ def _booking_values(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim:
         "starts_at": min(row.starts_at for row in rows),
         "ends_at": max(row.ends_at for row in rows),
         "user_id": act.actor.user_id,
+        "origin": origin_of(act.actor),
         **patient_values(act.tx, claim.patient),
         "is_appointment": rows[0].is_interval,
         "expires_at": first_deadline(rows),

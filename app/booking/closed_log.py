@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select
 
 from app.booking.documents import Document, booking_documents, select_bookings
-from app.booking.intervals import Interval, overlaps
+from app.booking.overlap import Interval, overlaps
 from app.tables.booking import Booking, BookingSlot, BookingStatus, Slot
 
 

@@ -16,14 +16,9 @@ from app.booking import rules, statements
 from app.booking.claims import oust_lapsed
 from app.booking.documents import booking_documents, instant, select_bookings
 from app.booking.engine import Act, Engine
-from app.booking.intervals import (
-    Interval,
-    overlap_means_look_again,
-    overlaps,
-    queue_for_doctor,
-    retire_interval,
-    still_covered,
-)
+from app.booking.interval_end import retire_interval, still_covered
+from app.booking.intervals import queue_for_doctor
+from app.booking.overlap import Interval, overlap_means_look_again, overlaps
 from app.booking.rules import Actor
 from app.booking.seen import let_go, set_booking
 from app.booking.statements import IN_CLOSURE, SLOT_COLUMNS, SlotRow, is_closed
@@ -55,8 +50,8 @@ def close_time(
 
     Raises Forbidden, ValidationFailed, NotFound for the doctor."""
     interval = draft.interval
-    if not actor.is_staff:
-        raise Forbidden("Only the front desk closes a time.")
+    if not actor.may_serve(interval.doctor_id):
+        raise Forbidden("Only the front desk of this doctor closes a time.")
     if not draft.reason.strip():
         raise ValidationFailed.of("reason", "say why, so that nobody has to ask")
     if not interval.starts_at < interval.ends_at:
@@ -94,7 +89,7 @@ def reopen_time(
             .values(ended_at=db_now())
             .returning(*CLOSURE_COLUMNS)
         ).first()
-        if row is None:
+        if row is None or not actor.may_serve(row.doctor_id):
             raise NotFound("This closure has ended, or never was.")
         reopened = _bring_back(act.tx, Interval(row.doctor_id, row.starts_at, row.ends_at))
         act.note("reopen", closure_id=str(closure_id), slots=len(reopened))

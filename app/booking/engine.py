@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from app.audit import journal
 from app.booking.glance import Glance
+from app.booking.local_queue import LocalQueue
 from app.booking.rules import Actor
 from app.booking.seat_plan import SeatPlans
 from app.booking.statements import SlotRow
@@ -41,6 +42,7 @@ class Engine:
     note_positions: Callable[[Mapping[str, int]], object] = lambda positions: None
     #: What this process knows of halls; never of who has which seat.
     plans: SeatPlans = field(default_factory=SeatPlans)
+    local_queue: LocalQueue = field(default_factory=LocalQueue)
 
     def perform(self, actor: Actor, request: RequestKey | None, work: Callable[[Act], Document]) -> Answer:
         """Run work in one transaction, once per key; announce only what was committed now."""
@@ -51,7 +53,7 @@ class Engine:
             acts.append(Act(self, tx, actor, stamp))
             return work(acts[-1])
 
-        answer = once(self.database, request, attempt)
+        answer = once(self.database, request, attempt, lambda _tx: acts[-1].write_changes())
         if acts and not answer.replayed:
             self._announce(acts[-1])
         return answer
@@ -75,16 +77,24 @@ class Act:
     changes: list[Document] = field(default_factory=list)
     positions: dict[str, int] = field(default_factory=dict)
     notice_ids: list[uuid.UUID] = field(default_factory=list)
+    _changed: list[SlotRow] = field(default_factory=list)
 
     def slots_changed(self, rows: list[SlotRow]) -> None:
-        """Write the change of each slot to its stream and remember it for the announcement.
+        """Remember the change of each slot, to be written to its stream and announced."""
+        self._changed += rows
+
+    def write_changes(self) -> Callable[[], object]:
+        """Write the changes to their streams: last, because everybody else at the same doctor or showtime
+        waits for the stream from here to the commit. What is returned learns the numbers afterwards.
 
         Streams in one order, so that two moves between the same doctors do not deadlock."""
-        in_order = sorted(rows, key=lambda row: (_stream_of(row), row.id))
+        in_order = sorted(self._changed, key=lambda row: (_stream_of(row), row.id))
+        numbers: dict[str, Callable[[], int]] = {}
         for stream, of_stream in groupby(in_order, key=_stream_of):
             changes = [self._change(row) for row in of_stream]
-            self.positions[stream] = outbox.append(self.tx, stream, "slot", *changes)
+            numbers[stream] = outbox.append_last(self.tx, stream, "slot", changes)
             self.changes += changes
+        return lambda: self.positions.update({stream: number() for stream, number in numbers.items()})
 
     def _change(self, row: SlotRow) -> Document:
         return {
@@ -114,6 +124,7 @@ class Act:
                 slot_id=row.id,
                 fence=row.fence,
                 detail=detail,
+                origin=self.actor.origin,
             )
 
     def note(self, action: str, **detail: Any) -> None:

@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, case, insert, select, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import aliased
+from sqlalchemy import Connection, Select, insert, select, update
 
 from app.booking import rules, statements
 from app.booking.claims import Claim, PatientDetails, insert_booking, oust_lapsed
 from app.booking.engine import Act, Engine
 from app.booking.errors import BookingConflict, Reason, SlotInPast
 from app.booking.glance import with_alternatives
+from app.booking.interval_end import STEPPED_ASIDE
+from app.booking.overlap import Interval, overlap_means_look_again, overlaps
 from app.booking.rules import Actor
-from app.booking.statements import IN_CLOSURE, SLOT_COLUMNS, SlotRow, is_closed
-from app.database import TransientFailure, db_now
+from app.booking.statements import SLOT_COLUMNS, SlotRow
+from app.booking.turns import refuse_with
+from app.database import db_now
 from app.errors import NotFound, ValidationFailed
 from app.idempotency import Answer, Document, RequestKey
 from app.tables.booking import Slot, SlotState
 from app.tables.desk import Closure
 from app.tables.directory import Doctor
-
-STEPPED_ASIDE, RETIRED = "stepped_aside", "retired"
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A doctor's time from starts_at up to, not including, ends_at."""
-
-    doctor_id: int
-    starts_at: datetime
-    ends_at: datetime
 
 
 def book_interval(
@@ -62,7 +49,27 @@ def book_interval(
         act.slots_changed(aside)
         return document
 
-    return engine.perform(actor, request, book)
+    with engine.local_queue.turn(interval.doctor_id):
+        refusal = _early_refusal(engine, interval)
+        if refusal is None:
+            return engine.perform(actor, request, book)
+    return engine.perform(actor, request, refuse_with(refusal))
+
+
+def _early_refusal(engine: Engine, interval: Interval) -> BookingConflict | None:
+    """What a look without a lock says: losers need not queue for the doctor's row."""
+    with engine.database.read() as connection:
+        overlapping = connection.execute(_overlapped(interval)).scalars()
+        return _refusal_of(connection, statements.look_at_slots(connection, list(overlapping)))
+
+
+def _refusal_of(connection: Connection, slots: Sequence[rules.SlotFacts]) -> BookingConflict | None:
+    taken = [slot for slot in slots if not rules.is_free(slot)]
+    if not taken:
+        return None
+    conflict = BookingConflict.because(Reason.OVERLAP, slot_id=str(taken[0].id))
+    with_alternatives(connection, conflict)
+    return conflict
 
 
 def queue_for_doctor(tx: Connection, doctor_id: int) -> None:
@@ -86,14 +93,10 @@ def refuse_when_closed(tx: Connection, interval: Interval) -> None:
 
 def _make_room(act: Act, interval: Interval) -> list[SlotRow]:
     """Block the free slots the interval overlaps. Raises the refusal of one that is taken."""
-    overlapping = act.tx.execute(
-        select(Slot.id).where(overlaps(interval), Slot.state != SlotState.BLOCKED)
-    ).scalars()
+    overlapping = act.tx.execute(_overlapped(interval)).scalars()
     slots = statements.look_at_slots(act.tx, list(overlapping), lock=True)
-    taken = [slot for slot in slots if not rules.is_free(slot)]
-    if taken:
-        conflict = BookingConflict.because(Reason.OVERLAP, slot_id=str(taken[0].id))
-        raise with_alternatives(act.tx, conflict)
+    if refusal := _refusal_of(act.tx, slots):
+        raise refusal
     slot_ids = [slot.id for slot in slots]
     oust_lapsed(act, slot_ids, "interval")
     blocked = act.tx.execute(
@@ -121,73 +124,5 @@ def insert_interval(tx: Connection, interval: Interval, booking_id: uuid.UUID, l
         ).one()  # fmt: skip
 
 
-@contextmanager
-def overlap_means_look_again() -> Iterator[None]:
-    """Somebody was quicker: answer with what is there then."""
-    try:
-        yield
-    except IntegrityError as error:
-        if "no_overlapping_slots" in str(error.orig) or "one_slot_per_doctor" in str(error.orig):
-            raise TransientFailure from error
-        raise
-
-
-def retire_interval(tx: Connection, freed: list[SlotRow]) -> list[SlotRow]:
-    """Slots just freed: an interval's own slot is retired and what stepped aside for it returns."""
-    changed: list[SlotRow] = []
-    for row in freed:
-        if not row.is_interval:
-            changed.append(row)
-            continue
-        changed += tx.execute(
-            update(Slot)
-            .where(Slot.id == row.id)
-            .values(state=SlotState.BLOCKED, block_reason=RETIRED, version=Slot.version + 1)
-            .returning(*SLOT_COLUMNS)
-        )
-        changed += _come_back(tx, Interval(row.doctor_id, row.starts_at, row.ends_at))
-    return changed
-
-
-def _come_back(tx: Connection, interval: Interval) -> list[SlotRow]:
-    """Reopen the slots that stepped aside here, save those another slot still covers."""
-    aside = select(Slot.id).where(overlaps(interval), Slot.block_reason == STEPPED_ASIDE).order_by(Slot.id)
-    changed: list[SlotRow] = []
-    # Locked: of two intervals that end at once the second must see that the first has ended.
-    for slot_id in tx.execute(aside.with_for_update()).scalars().all():
-        # One at a time: of two that overlap each other only the first may come back.
-        with overlap_means_look_again():
-            changed += tx.execute(
-                update(Slot)
-                .where(Slot.id == slot_id, Slot.block_reason == STEPPED_ASIDE, ~still_covered())
-                .values(
-                    state=case((is_closed(), SlotState.BLOCKED), else_=SlotState.OPEN),
-                    block_reason=case((is_closed(), IN_CLOSURE), else_=None),
-                    version=Slot.version + 1,
-                )
-                .returning(*SLOT_COLUMNS)
-            )
-    return changed
-
-
-def still_covered() -> ColumnElement[bool]:
-    other = aliased(Slot)
-    return (
-        select(other.id)
-        .where(
-            other.doctor_id == Slot.doctor_id,
-            other.state != SlotState.BLOCKED,
-            other.starts_at < Slot.ends_at,
-            other.ends_at > Slot.starts_at,
-        )
-        .exists()
-    )
-
-
-def overlaps(interval: Interval) -> ColumnElement[bool]:
-    """start < end' and end > start': touching intervals do not overlap."""
-    return and_(
-        Slot.doctor_id == interval.doctor_id,
-        Slot.starts_at < interval.ends_at,
-        Slot.ends_at > interval.starts_at,
-    )
+def _overlapped(interval: Interval) -> Select[int]:
+    return select(Slot.id).where(overlaps(interval), Slot.state != SlotState.BLOCKED)

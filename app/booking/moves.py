@@ -14,7 +14,7 @@ from app.booking.deadline import refuse_when_too_late
 from app.booking.engine import Act, Engine
 from app.booking.errors import WrongState
 from app.booking.glance import with_alternatives
-from app.booking.intervals import retire_interval
+from app.booking.interval_end import retire_interval
 from app.booking.rules import Actor
 from app.booking.seen import let_go, seen_by, set_booking, why_ended
 from app.booking.statements import SlotRow

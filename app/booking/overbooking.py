@@ -14,13 +14,8 @@ from app.booking import rules, statements
 from app.booking.claims import Claim, PatientDetails, insert_booking
 from app.booking.engine import Act, Engine
 from app.booking.errors import BookingConflict, Reason
-from app.booking.intervals import (
-    Interval,
-    insert_interval,
-    overlaps,
-    queue_for_doctor,
-    refuse_when_closed,
-)
+from app.booking.intervals import insert_interval, queue_for_doctor, refuse_when_closed
+from app.booking.overlap import Interval, overlaps
 from app.booking.rules import Actor
 from app.errors import Forbidden, ValidationFailed
 from app.idempotency import Answer, Document, RequestKey
@@ -48,7 +43,7 @@ def overbook(
 
     Raises Forbidden without the permission, ValidationFailed without a reason or where the time is free,
     BookingConflict when even that is full or closed, SlotInPast, NotFound."""
-    if not actor.may_overbook:
+    if not (actor.may_overbook and actor.may_serve(wanted.interval.doctor_id)):
         raise Forbidden("You may not overbook. Ask whoever runs the clinic's settings.")
     if not wanted.reason.strip():
         raise ValidationFailed.of("reason", "say why this time must hold one more")

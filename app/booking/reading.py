@@ -31,13 +31,16 @@ class BookingFilter:
     starts_before: datetime | None = None
     #: Doctors' times alone, not seats.
     only_appointments: bool = False
+    #: For staff of some doctors: theirs, and the reader's own.
+    seen_by: Actor | None = None
 
 
 def find_booking(connection: Connection, booking_id: uuid.UUID, actor: Actor) -> Document:
     """The booking, if the actor may see it; NotFound for strangers and for what does not exist alike."""
     document = booking_document(connection, booking_id)
     owner = uuid.UUID(document["user_id"]) if document and document["user_id"] else None
-    if document is None or not actor.may_see(booking_id, owner):
+    doctor_id = int(document["doctor_id"]) if document and document["doctor_id"] else None
+    if document is None or not actor.may_see(booking_id, owner, doctor_id):
         raise NotFound("There is no such booking.")
     return document
 
@@ -108,6 +111,9 @@ def _conditions(narrow: BookingFilter) -> list[ColumnElement[bool]]:
         conditions.append(shown_status() == narrow.status)
     if narrow.doctor_id is not None:
         conditions.append(Booking.doctor_id == narrow.doctor_id)
+    if narrow.seen_by is not None and narrow.seen_by.doctors is not None:
+        theirs = Booking.doctor_id.in_(sorted(narrow.seen_by.doctors))
+        conditions.append(or_(theirs, Booking.user_id == narrow.seen_by.user_id))
     if narrow.only_appointments:
         conditions.append(Booking.doctor_id.is_not(None))
     if narrow.showtime_id is not None:

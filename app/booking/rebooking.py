@@ -17,8 +17,8 @@ from app.booking.changes import cancel_booking
 from app.booking.engine import Engine
 from app.booking.errors import BookingConflict, SlotInPast
 from app.booking.free_slots import NOW, is_free
-from app.booking.intervals import Interval
 from app.booking.moves import reschedule_booking
+from app.booking.overlap import Interval
 from app.booking.rules import Actor
 from app.directory.documents import Document, select_slots, slot_document
 from app.directory.placing import NOT_BLOCKED

@@ -113,13 +113,23 @@ class Actor:
     user_id: uuid.UUID | None = None
     is_staff: bool = False
     token_for: uuid.UUID | None = None
+    #: Whose bookings staff may see; None: every doctor's, and those at the cinema.
+    doctors: frozenset[int] | None = None
+    #: A keyed digest of where the request came from; None for the system itself, which nothing limits.
+    origin: str | None = None
+    #: So many times the usual limits.
+    limit_factor: int = 1
     #: May raise the capacity of a taken time, with a reason.
     may_overbook: bool = False
 
-    def may_see(self, booking_id: uuid.UUID, owner: uuid.UUID | None) -> bool:
-        """Own bookings, those of a presented token, or all for staff."""
+    def may_see(self, booking_id: uuid.UUID, owner: uuid.UUID | None, doctor_id: int | None) -> bool:
+        """Own bookings, those of a presented token, or for staff those of their doctors."""
         is_owner = self.user_id is not None and self.user_id == owner
-        return self.is_staff or is_owner or self.token_for == booking_id
+        return is_owner or self.token_for == booking_id or self.may_serve(doctor_id)
+
+    def may_serve(self, doctor_id: int | None) -> bool:
+        """Whether this is staff of that doctor."""
+        return self.is_staff and (self.doctors is None or doctor_id in self.doctors)
 
 
 SYSTEM = Actor("system", is_staff=True)

@@ -8,12 +8,13 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from app.directory.layouts import Layout, seats_of
 from app.errors import NotFound
 from app.tables.booking import SeatKind, Slot
 from app.tables.cinema import Hall, Showtime
@@ -99,13 +100,19 @@ class SeatPlans:
         self._lock = threading.Lock()
         self._plans: OrderedDict[int, SeatPlan] = OrderedDict()
 
-    def of(self, connection: Connection, showtime_id: int) -> SeatPlan:
-        """Raises NotFound."""
+    def known(self, showtime_id: int) -> SeatPlan | None:
+        """The plan if it was used lately: needs no database."""
         with self._lock:
             known = self._plans.get(showtime_id)
             if known is not None:
                 self._plans.move_to_end(showtime_id)
-                return known
+            return known
+
+    def of(self, connection: Connection, showtime_id: int) -> SeatPlan:
+        """Raises NotFound."""
+        known = self.known(showtime_id)
+        if known is not None:
+            return known
         plan = read_plan(connection, showtime_id)
         with self._lock:
             self._plans[showtime_id] = plan
@@ -125,6 +132,12 @@ def read_plan(connection: Connection, showtime_id: int) -> SeatPlan:
         select(*SEAT_COLUMNS).where(Slot.showtime_id == showtime_id).order_by(Slot.seat_y, Slot.seat_x)
     )
     return SeatPlan(showtime_id, currency, tuple(seat_of(row) for row in rows))
+
+
+def plan_of_layout(layout: Layout, currency: str) -> SeatPlan:
+    """The plan a showtime in a hall of this layout would have; its seats have numbers instead of ids."""
+    seats = (Seat(number, **asdict(seat)) for number, seat in enumerate(seats_of(layout), 1))
+    return SeatPlan(0, currency, tuple(seats))
 
 
 def seat_of(row: Row[*tuple[Any, ...]]) -> Seat:

@@ -48,7 +48,7 @@ def seen_by(tx: Connection, booking_id: uuid.UUID, actor: Actor) -> Row[Any]:
             Booking.expires_at,
         ).where(Booking.id == booking_id)
     ).first()
-    if row is None or not actor.may_see(booking_id, row.user_id):
+    if row is None or not actor.may_see(booking_id, row.user_id, row.doctor_id):
         raise NotFound("There is no such booking.")
     return row
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 from app.booking import rules, statements
 from app.booking.claims import (
     bind_slots,
+    lock_all,
     oust_lapsed,
     read_booking,
     require_one_owner,
@@ -44,12 +45,14 @@ def add_slots(
     Raises BookingConflict, SlotInPast, HoldExpired, WrongState, NotFound, ValidationFailed."""
     wanted = wanted_slots(slot_ids)
 
-    def add(act: Act, fences: Fences) -> Document:
-        owned = _pending_and_locked(act, booking_id, actor, wanted)
+    def add(act: Act, fences: Fences, waits: bool) -> Document:
+        owned = _pending_and_locked(act, booking_id, actor, wanted if waits else ())
         new = [slot_id for slot_id in wanted if slot_id not in owned]
         if len(owned) + len(new) > rules.MOST_SLOTS:
             raise ValidationFailed.of("slot_ids", f"a booking has at most {rules.MOST_SLOTS} slots")
         if new:
+            if not waits:
+                lock_all(act.tx, new, waits)
             rows = take_all(act, new, booking_id, fences, _deadline(act.tx, booking_id))
             oust_lapsed(act, new, "next claim")
             bind_slots(act, booking_id, rows)

@@ -4,7 +4,10 @@ It spares the database the losers. The claim itself decides, with the lock or wi
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from app.booking.engine import Act, Engine
@@ -15,6 +18,11 @@ from app.errors import Refusal
 from app.idempotency import Answer, Document, RequestKey
 
 Fences = Mapping[int, int] | None
+#: A claim for its turn; told whether it may wait for rows that somebody else is at.
+TurnClaim = Callable[[Act, Fences, bool], Document]
+MOST_STEPS_ASIDE = 8
+#: Doubled with each step aside, up to half a second: together about two.
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.01, 0.5
 
 
 class StaleFence(Exception):
@@ -22,6 +30,10 @@ class StaleFence(Exception):
 
     def __init__(self, floors: Mapping[int, int]) -> None:
         self.floors = dict(floors)
+
+
+class OthersAreAtThem(Exception):
+    """Somebody else is at one of several slots this very moment; whether they get it is not decided yet."""
 
 
 @dataclass(frozen=True)
@@ -40,30 +52,56 @@ class Turn:
         return f"{self.request.scope}/{self.request.key}" if self.request else self.name
 
 
-def take_turns(engine: Engine, turn: Turn, claim: Callable[[Act, Fences], Document]) -> Answer:
+def take_turns(engine: Engine, turn: Turn, claim: TurnClaim) -> Answer:
     """Do claim under the locks of all slots, with their fences, or without any when Redis is away.
 
-    claim raises StaleFence when it came too late and may try once more. Raises what claim raises."""
+    claim raises StaleFence when it came too late and may try once more; OthersAreAtThem to step aside with
+    nothing locked, because those who wait for one slot while they keep another make long queues. Whoever
+    has stepped aside often enough waits like everybody. Raises what claim raises."""
     floors: dict[int, int] = {}
-    for _ in range(2):
+    stale_fences = steps_aside = 0
+    while stale_fences < 2:
         lease = engine.locks.acquire(turn.slot_ids, turn.owner, int(engine.hold_seconds * 1000), floors)
         try:
-            return _claim_under(engine, lease, turn, claim)
+            return _look_and_claim(engine, lease, turn, claim, waits=steps_aside == MOST_STEPS_ASIDE)
         except StaleFence as stale:
             floors = stale.floors
+            stale_fences += 1
+        except OthersAreAtThem:
+            _pause(steps_aside)
+            steps_aside += 1
     raise BookingConflict.because(Reason.SLOT_HELD, seconds_left=1)
 
 
-def _claim_under(
-    engine: Engine, lease: Lease | LockedOut | None, turn: Turn, claim: Callable[[Act, Fences], Document]
+def _pause(steps_aside: int) -> None:
+    longest = min(SHORTEST_PAUSE_SECONDS * 2**steps_aside, LONGEST_PAUSE_SECONDS)
+    time.sleep(random.uniform(SHORTEST_PAUSE_SECONDS / 2, longest))  # noqa: S311 - jitter, no secret
+
+
+def _place_in_line(
+    engine: Engine, lease: Lease | LockedOut | None, slot_ids: tuple[int, ...]
+) -> AbstractContextManager[None]:
+    """Without Redis the contenders of this process take turns, so that few of them queue for the row."""
+    return engine.local_queue.turn(slot_ids[0]) if lease is None and slot_ids else nullcontext()
+
+
+def _look_and_claim(
+    engine: Engine, lease: Lease | LockedOut | None, turn: Turn, claim: TurnClaim, *, waits: bool
 ) -> Answer:
-    refusal = _early_refusal(engine, lease, turn.slot_ids)
-    if refusal is not None:
-        return engine.perform(turn.actor, turn.request, _refuse_with(refusal))
+    with _place_in_line(engine, lease, turn.slot_ids):
+        refusal = _early_refusal(engine, lease, turn.slot_ids)
+        if refusal is None:
+            return _claim_under(engine, lease, turn, claim, waits=waits)
+    return engine.perform(turn.actor, turn.request, refuse_with(refusal))
+
+
+def _claim_under(
+    engine: Engine, lease: Lease | LockedOut | None, turn: Turn, claim: TurnClaim, *, waits: bool
+) -> Answer:
     fences = lease.fences if isinstance(lease, Lease) else None
     claimed = False
     try:
-        answer = engine.perform(turn.actor, turn.request, lambda act: claim(act, fences))
+        answer = engine.perform(turn.actor, turn.request, lambda act: claim(act, fences, waits))
         claimed = not answer.replayed
         return answer
     finally:
@@ -84,7 +122,7 @@ def _early_refusal(
     return engine.glance.refusal(slot_ids)
 
 
-def _refuse_with(refusal: Refusal) -> Callable[[Act], Document]:
+def refuse_with(refusal: Refusal) -> Callable[[Act], Document]:
     def refuse(_act: Act) -> Document:
         raise refusal
 

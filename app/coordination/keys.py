@@ -16,6 +16,11 @@ def slot_fence(slot_id: int) -> str:
     return f"oneslot:{{slot:{slot_id}}}:fence"
 
 
+def rate(caller: str) -> str:
+    """Up to when this caller has used up what is allowed."""
+    return f"oneslot:rate:{caller}"
+
+
 def node_heartbeat(node_id: str) -> str:
     """What a node says of itself with each heartbeat; gone when it is silent for five seconds."""
     return f"oneslot:node:{node_id}"

@@ -77,7 +77,7 @@ class Leadership:
             return self._refusal(request)
         epoch = self._database.run(lambda tx: self._open_term(tx, algorithm))
         if epoch is None:
-            self._give_back()
+            self._give_back(0)
             return self._refusal(request)
         self._is_turned_away(epoch)
         return LeaseGranted(request, epoch)
@@ -97,7 +97,7 @@ class Leadership:
         """End the term now, so that the next leader need not wait for the lease to run out.
 
         Raises Deposed when a newer term has begun: then this write of the old one is refused as any other."""
-        self._give_back()
+        self._give_back(epoch)
         self._database.run(lambda tx: self._close_term(tx, epoch, reason))
 
     def _refusal(self, request: int) -> LeaseRefused:
@@ -111,8 +111,8 @@ class Leadership:
         )
         return answer is not None and not answer[0]
 
-    def _give_back(self) -> None:
-        self._breaker.call(lambda: self._resign(keys=[keys.LEADER_LEASE], args=[self._owner]))
+    def _give_back(self, epoch: int) -> None:
+        self._breaker.call(lambda: self._resign(keys=[keys.LEADER_LEASE], args=[self._owner, epoch]))
 
     def _open_term(self, tx: Connection, algorithm: str) -> int | None:
         upsert = (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(LeaderState)

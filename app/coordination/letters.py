@@ -1,4 +1,4 @@
-"""What copies tell each other, squeezed so that it fits into one call."""
+"""What cores tell each other over calls: read strictly, and what is long squeezed into one call."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ from typing import TypeVar
 import orjson
 
 from app.algorithms.wire import JSON, MalformedMessageError, pack
+from app.coordination.rpc.errors import CallRefused
 
 #: A letter that unpacks to more is none of ours.
 LARGEST_BYTES = 32 << 20
 Message = TypeVar("Message")
+
+
+def understand(read: Callable[[JSON], Message], said: JSON) -> Message:
+    """What `read` of app.algorithms.wire makes of a payload. Raises CallRefused."""
+    try:
+        return read(said)
+    except MalformedMessageError as error:
+        raise CallRefused("INVALID", str(error)[:200]) from None
 
 
 class Puzzling(ValueError):

@@ -86,7 +86,7 @@ def wish_drained(tx: Connection, node_id: str, is_draining: bool) -> bool:
 
 
 def nodes(connection: Connection) -> list[Row[*tuple[Any, ...]]]:
-    """Every node seen in the last day, with `is_silent`: not heard for five seconds.
+    """Every node seen in the last day, with `is_silent`: not heard for five seconds, and `now`.
 
     A row without incarnation is of a process that only stamps, such as the one that seeds: no node."""
     return list(
@@ -94,6 +94,7 @@ def nodes(connection: Connection) -> list[Row[*tuple[Any, ...]]]:
             select(
                 *Node.__table__.columns,
                 (Node.last_heartbeat < db_now(-SILENT_SECONDS)).label("is_silent"),
+                db_now().label("now"),
             )
             .where(Node.last_heartbeat > db_now(-FORGOTTEN_SECONDS), Node.incarnation > 0)
             .order_by(Node.id)

@@ -5,19 +5,31 @@ The stream's counter row is locked until commit, so sequence order is commit ord
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.database import db_now
+from app.database import db_now, send_ahead
 from app.tables.journal import OutboxEntry, Stream
 
 #: Its entries say that everything committed before them is in the other streams; see replication.heartbeat.
 HEARTBEAT_STREAM = "heartbeat"
+APPEND = """
+    WITH counter AS (
+      INSERT INTO streams (name, last_seq) VALUES (%(stream)s, %(count)s)
+      ON CONFLICT (name) DO UPDATE SET last_seq = streams.last_seq + excluded.last_seq RETURNING last_seq)
+    INSERT INTO outbox (stream, seq, id, kind, payload, created_at)
+    SELECT %(stream)s, counter.last_seq - %(count)s + change.number, change.id, %(kind)s,
+           change.payload::json, clock_timestamp()
+      FROM counter,
+           unnest(%(ids)s::uuid[], %(payloads)s::text[]) WITH ORDINALITY AS change(id, payload, number)
+    RETURNING seq"""
 #: For listeners that were away; who was away for longer takes a snapshot.
 KEPT_SECONDS, KEPT_HEARTBEAT_SECONDS = 24 * 3600.0, 600.0
 STREAMS_AT_ONCE = 50
@@ -72,6 +84,28 @@ def append(tx: Connection, stream: str, kind: str, *payloads: dict[str, Any]) ->
     ]
     tx.execute(insert(OutboxEntry), entries)
     return last
+
+
+def append_last(
+    tx: Connection, stream: str, kind: str, payloads: Sequence[dict[str, Any]]
+) -> Callable[[], int]:
+    """The same as the last thing before the commit, in one statement that goes with it where that can be;
+    the number is known after the commit."""
+    sent = send_ahead(
+        tx,
+        APPEND,
+        {
+            "stream": stream,
+            "count": len(payloads),
+            "kind": kind,
+            "ids": [uuid.uuid4() for _ in payloads],
+            "payloads": [orjson.dumps(payload).decode() for payload in payloads],
+        },
+    )
+    if sent is None:
+        last = append(tx, stream, kind, *payloads)
+        return lambda: last
+    return lambda: max(int(seq) for (seq,) in sent.fetchall())
 
 
 def heads(connection: Connection) -> dict[str, int]:

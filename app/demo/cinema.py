@@ -50,13 +50,13 @@ HALLS = {
 MOVIES = (
     MovieDraft("The Long Way Home", 124, "PG", "Drama",
                "Two sisters drive a borrowed ice-cream van across a continent to bring their father a cake. "
-               "Nothing arrives as it left.", 7),
+               "Nothing arrives as it left.", 20),
     MovieDraft("Night Bus to Tromsø", 98, "12", "Thriller",
-               "Eleven passengers, one snowstorm, and a suitcase that none of them remembers packing.", 24),
+               "Eleven passengers, one snowstorm, and a suitcase that none of them remembers packing.", 41),
     MovieDraft("Paper Moons", 87, "G", "Family",
-               "Every evening a girl folds a moon for her grandfather; then one does not come down.", 3),
+               "Every evening a girl folds a moon for her grandfather; then one does not come down.", 15),
     MovieDraft("A Small Republic", 143, "PG", "Comedy",
-               "Over a broken lift a house declares independence, and discovers foreign policy.", 11),
+               "Over a broken lift a house declares independence, and discovers foreign policy.", 26),
 )  # fmt: skip
 #: Which movie, in which hall, at which minutes of each day.
 PROGRAM = (

@@ -19,11 +19,14 @@ SEED = "seed"
 PASSWORD = "oneslot-demo"  # noqa: S105 - printed on every start, refused in production
 #: The patient whose appointments one sees after logging in.
 PATIENT_ADDRESS = "patient@example.org"
+#: The account of load tests: limits that a few hundred clients stay under, but limits.
+LOAD_ADDRESS, LOAD_FACTOR = "load@example.org", 10_000
 ACCOUNTS = (
     ("admin@example.org", "Alex Admin", Role.ADMIN),
     ("operator@example.org", "Olga Operator", Role.OPERATOR),
     ("desk@example.org", "Dana Desk", Role.STAFF),
     (PATIENT_ADDRESS, "Paula Patient", Role.PATIENT),
+    (LOAD_ADDRESS, "Lola Load", Role.PATIENT),
 )
 
 LAKESIDE, GARDEN = "Lakeside Clinic", "Garden Street Practice"
@@ -55,7 +58,14 @@ def add_accounts(database: Database, passwords: Passwords) -> int:
         known = set(connection.execute(select(User.email)).scalars())
     missing = [account for account in ACCOUNTS if account[0] not in known]
     for email, name, role in missing:
-        account = NewAccount(email, name, passwords.hash(PASSWORD), role)
+        account = NewAccount(
+            email,
+            name,
+            passwords.hash(PASSWORD),
+            role,
+            all_doctors=role is Role.STAFF,
+            limit_factor=LOAD_FACTOR if email == LOAD_ADDRESS else 1,
+        )
         database.run(partial(add_account, account=account))
     return len(missing)
 

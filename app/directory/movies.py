@@ -38,13 +38,17 @@ def create_movie(
     """Two movies may have one title: remakes do."""
 
     def work(act: Act) -> Document:
-        seed = crc32(draft.title.encode()) & LARGEST_SEED if draft.poster_seed is None else draft.poster_seed
-        values = asdict(draft) | {"poster_seed": seed}
+        values = asdict(draft) | {"poster_seed": seed_of(draft)}
         row = act.tx.execute(insert(Movie).values(values).returning(*MOVIE_COLUMNS)).one()
         act.audit("movie_created", movie_id=row.id)
         return movie_document(row)
 
     return directory.perform(actor, request, work)
+
+
+def seed_of(draft: MovieDraft) -> int:
+    """The number the poster is drawn from."""
+    return crc32(draft.title.encode()) & LARGEST_SEED if draft.poster_seed is None else draft.poster_seed
 
 
 def read_movie(connection: Connection, movie_id: int) -> Document:

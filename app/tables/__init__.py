@@ -3,21 +3,33 @@
 Declarations only; what may be done with a row is decided in the package of its area."""
 
 from app.database import Base
-from app.tables.accounts import Session, User
+from app.tables.accounts import AccountMail, Attempt, RecoveryCode, Session, StaffDoctor, User
 from app.tables.board import BoardState, BoardWrite, ConflictLogEntry
 from app.tables.booking import Booking, BookingSlot, BookingStatus, SeatKind, Slot, SlotState
 from app.tables.cinema import Hall, Movie, Showtime
 from app.tables.cluster import ClusterLogEntry, ClusterSetting
 from app.tables.desk import ClinicRule, Closure
 from app.tables.directory import Doctor, Patient
-from app.tables.journal import AuditEntry, IdempotencyRecord, Notice, OutboxEntry, Stream
+from app.tables.journal import (
+    AuditAnchor,
+    AuditEntry,
+    AuditLink,
+    IdempotencyRecord,
+    Notice,
+    OutboxEntry,
+    Stream,
+)
 from app.tables.leadership import LeaderState, LeaderTerm, Node
 from app.tables.schedule import OpeningHours, WaitlistEntry
 
 metadata = Base.metadata
 
 __all__ = [
+    "AccountMail",
+    "Attempt",
+    "AuditAnchor",
     "AuditEntry",
+    "AuditLink",
     "BoardState",
     "BoardWrite",
     "Booking",
@@ -39,11 +51,13 @@ __all__ = [
     "OpeningHours",
     "OutboxEntry",
     "Patient",
+    "RecoveryCode",
     "SeatKind",
     "Session",
     "Showtime",
     "Slot",
     "SlotState",
+    "StaffDoctor",
     "Stream",
     "User",
     "WaitlistEntry",

@@ -139,7 +139,14 @@ class Booking(Base):
         Index(None, "user_id", "created_at"),
         Index(None, "patient_id"),
         Index(None, "starts_at"),
-    )
+        Index("ix_bookings_holds_of_user", "user_id",
+              postgresql_where=text("status = 'PENDING'"), sqlite_where=text("status = 'PENDING'")),
+        Index("ix_bookings_holds_of_origin", "origin",
+              postgresql_where=text("status = 'PENDING' AND origin IS NOT NULL"),
+              sqlite_where=text("status = 'PENDING' AND origin IS NOT NULL")),
+        Index("ix_bookings_origin", "origin", "created_at",
+              postgresql_where=text("origin IS NOT NULL"), sqlite_where=text("origin IS NOT NULL")),
+    )  # fmt: skip
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid.uuid4)
     reference: Mapped[str] = mapped_column(String(8), unique=True)
@@ -156,6 +163,8 @@ class Booking(Base):
     patient_phone: Mapped[str | None] = mapped_column(String(40))
     reason: Mapped[str | None] = mapped_column(Text)
     is_appointment: Mapped[bool] = mapped_column(default=False)
+    #: Of a booking without a login: a keyed digest of the network address, kept for a day to count with.
+    origin: Mapped[str | None] = mapped_column(String(32))
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     extensions: Mapped[int] = mapped_column(default=0)
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -54,6 +54,40 @@ class AuditEntry(Base):
     #: 48 bits of milliseconds and 16 of counter; see HybridStamp.
     hybrid_clock: Mapped[int] = mapped_column(BigId, default=0)
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    #: From where: a keyed digest of the network address, equal for equal addresses and no more.
+    origin: Mapped[str | None] = mapped_column(String(32))
+    #: Why personal data was looked at, or an order given.
+    purpose: Mapped[str | None] = mapped_column(String(200))
+
+
+class AuditLink(Base):
+    """A link of a node's chain: this entry as it was, tied to all before it. Written within seconds of the
+    entry, in a transaction of its own, so that bookings of one node do not queue for the chain's end."""
+
+    __tablename__ = "audit_chain"
+    __table_args__ = (Index("one_link_per_entry", "entry_id", unique=True),)
+
+    node: Mapped[str] = mapped_column(String(40), primary_key=True)
+    #: Without gaps.
+    seq: Mapped[int] = mapped_column(BigId, primary_key=True)
+    entry_id: Mapped[uuid.UUID] = mapped_column(Uuid)
+    #: HMAC-SHA256 over the hash before and the entry, under a key the database never sees.
+    hash: Mapped[str] = mapped_column(String(64))
+    #: Which secret, so that it may be rotated.
+    key_id: Mapped[str] = mapped_column(String(8))
+    linked_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
+
+
+class AuditAnchor(Base):
+    """How long a chain was and how it ended, noted here and outside of the database: a tail that is cut
+    off leaves no gap behind."""
+
+    __tablename__ = "audit_anchors"
+
+    node: Mapped[str] = mapped_column(String(40), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigId, primary_key=True)
+    hash: Mapped[str] = mapped_column(String(64))
+    noted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
 
 
 class Notice(Base):

@@ -6,12 +6,14 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from app.algorithms.registers import BoardKind
 from app.clock import Clock
 from app.coordination.rpc.client import Client
 from app.coordination.rpc.errors import CallFailed, CallRefused
 from app.errors import Conflict, NotFound, Unavailable
+from app.idempotency import RequestKey
 from app.status_board.notices import is_over
 
 READ_SECONDS, EDIT_SECONDS = 0.3, 2.5
@@ -19,6 +21,11 @@ REMEMBER_SECONDS = 0.5
 #: After a coordinator that did not answer, pages do not wait for it at once again.
 SULK_SECONDS = 2.0
 Document = dict[str, Any]
+
+
+def new_notice_id(key: RequestKey | None) -> str:
+    """The same for a repeat under the same key: it writes the notice again instead of adding another."""
+    return uuid4().hex if key is None else uuid5(NAMESPACE_URL, f"{key.scope}/{key.key}").hex
 
 
 @dataclass(frozen=True)

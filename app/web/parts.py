@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 from flask import current_app
 from redis import Redis
 
+from app.accounts.actions import Accounts
 from app.accounts.passwords import Passwords
 from app.booking.engine import Engine
 from app.clock import Clock
 from app.config import Config
+from app.coordination.rates import Rates
 from app.database import Database
 from app.directory.directory import Directory
 from app.web.board import Board
@@ -36,6 +39,7 @@ class Parts:
     redis: Redis
     clock: Clock
     passwords: Passwords
+    accounts: Accounts
     engine: Engine
     directory: Directory
     health: Health
@@ -48,6 +52,9 @@ class Parts:
     mirror: Mirror
     board: Board
     recent_sessions: RecentSessions
+    rates: Rates
+    #: Hands a job to the workers; the leader finds what this loses.
+    enqueue: Callable[[str, str], object]
 
 
 def parts() -> Parts:

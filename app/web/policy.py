@@ -13,6 +13,7 @@ import structlog
 from app.accounts.principals import Role
 from app.errors import Forbidden, Unauthenticated
 from app.web.callers import accept_recent_login, manage_token, principal, required_principal
+from app.web.limits import require_calm
 
 Who = Literal["public", "authenticated", "owner", "staff", "admin", "operator"]
 View = TypeVar("View", bound=Callable[..., Any])
@@ -34,6 +35,7 @@ def policy(who: Who, *, also_without_database: bool = False) -> Callable[[View],
             if also_without_database:
                 accept_recent_login()
             _admit(who)
+            require_calm()
             return view(*args, **kwargs)
 
         guarded.policy = who  # type: ignore[attr-defined]

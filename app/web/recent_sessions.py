@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from uuid import UUID
 
 from app.accounts.principals import Principal
 from app.clock import Clock
@@ -21,22 +20,22 @@ class RecentSessions:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._seen: OrderedDict[UUID, tuple[float, Principal]] = OrderedDict()
+        self._seen: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
 
-    def remember(self, principal: Principal) -> None:
-        """The database has just vouched for this login."""
+    def remember(self, key: str, principal: Principal) -> None:
+        """The database has just vouched for the login that this key names."""
         with self._lock:
-            self._seen.pop(principal.session_id, None)
-            self._seen[principal.session_id] = self._clock.elapsed(), principal
+            self._seen.pop(key, None)
+            self._seen[key] = self._clock.elapsed(), principal
             while len(self._seen) > MOST_REMEMBERED:
                 self._seen.popitem(last=False)
 
-    def forget(self, session_id: UUID) -> None:
+    def forget(self, key: str) -> None:
         with self._lock:
-            self._seen.pop(session_id, None)
+            self._seen.pop(key, None)
 
-    def find(self, session_id: UUID) -> Principal | None:
+    def find(self, key: str) -> Principal | None:
         """The login, if the database vouched for it within the last two minutes."""
         with self._lock:
-            seen_at, principal = self._seen.get(session_id, (float("-inf"), None))
+            seen_at, principal = self._seen.get(key, (float("-inf"), None))
             return principal if self._clock.elapsed() - seen_at <= REMEMBERED_SECONDS else None

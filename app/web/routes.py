@@ -9,7 +9,9 @@ def register_routes(app: APIFlask) -> None:
     """Plug every resource in; a new module adds its line here."""
     from app.web import events
     from app.web.api import (
+        account,
         appointments,
+        audit,
         auth,
         balancing,
         bookings,
@@ -24,16 +26,20 @@ def register_routes(app: APIFlask) -> None:
         halls,
         health,
         movies,
+        own_data,
         patients,
         replicas,
         servers,
         showtimes,
         slots,
         status_board,
+        users,
     )
     from app.web.pages.register import register_pages
 
-    booking = (doctors, slots, bookings, appointments, patients, auth, concurrent, desk)
+    booking = (
+        doctors, slots, bookings, appointments, patients, auth, account, own_data, users, concurrent, desk,
+    )  # fmt: skip
     shows = (movies, halls, showtimes)
     cluster = (
         health,
@@ -43,6 +49,7 @@ def register_routes(app: APIFlask) -> None:
         replicas,
         status_board,
         control,
+        audit,
         balancing,
         events,
         cluster_events,

@@ -3,10 +3,13 @@
 import pytest
 from sqlalchemy import select
 
-from app.accounts.actions import NewAccount, add_account, log_in
+from app.accounts.actions import Accounts, Credentials, Door, NewAccount, add_account, log_in
 from app.accounts.passwords import Passwords
 from app.accounts.principals import find_principal
+from app.audit.journal import Scribe
+from app.clock import SystemClock
 from app.config import Config
+from app.coordination.stamps import Stamper
 from app.create_admin import create_admin, main
 from app.database import Database
 from app.tables import User
@@ -26,31 +29,41 @@ def database(database_url):
     database.dispose()
 
 
+@pytest.fixture
+def enter(database):
+    accounts = Accounts(
+        database,
+        Passwords(cheap=True),
+        Scribe("node-1", Stamper(database, "node-1", "http://127.0.0.1:1", SystemClock())),
+    )
+    return lambda email, password: log_in(accounts, Credentials(email, password, "a digest"), Door("here"))
+
+
 def role_of(database, email):
     with database.read() as connection:
         return connection.execute(select(User.role).where(User.email == email)).scalar()
 
 
-def test_a_new_address_becomes_an_admin_who_can_log_in(config, database):
+def test_a_new_address_becomes_an_admin_who_can_log_in(config, enter):
     is_new = create_admin(config, "Boss@Example.org", PASSWORD)
 
     assert is_new
-    login = log_in(database, Passwords(cheap=True), "boss@example.org", PASSWORD)
+    login = enter("boss@example.org", PASSWORD)
     assert login.user["role"] == "admin"
 
 
-def test_an_account_becomes_an_admin_and_its_sessions_end(config, database):
+def test_an_account_becomes_an_admin_and_its_sessions_end(config, database, enter):
     passwords = Passwords(cheap=True)
     account = NewAccount("ann@example.org", "Ann", passwords.hash("another password"))
     database.run(lambda tx: add_account(tx, account))
-    earlier = log_in(database, passwords, "ann@example.org", "another password")
+    earlier = enter("ann@example.org", "another password")
 
     is_new = create_admin(config, "ann@example.org", PASSWORD)
 
     assert not is_new
     assert role_of(database, "ann@example.org") == "admin"
     with database.read() as connection:
-        assert find_principal(connection, earlier.session_id) is None
+        assert find_principal(connection, earlier.opened.id) is None
 
 
 @pytest.mark.parametrize(

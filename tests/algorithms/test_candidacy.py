@@ -441,6 +441,19 @@ def test_planned_hand_over_releases_first_then_tells_all_and_abstains():
     assert node.fire("watch/net", after=2.0)[0].name == "watch/net"
 
 
+def test_whoever_has_just_handed_over_takes_the_lease_when_the_next_leader_names_it():
+    node = leader(epoch=4)
+    node.feed(HandOverWanted("node-1", "maintenance"))
+    node.read("node-1", 5)
+
+    node.receive("node-1", HandOver(5, "node-2"))
+    (attempt,) = node.ordered(TryLease)
+    node.feed(LeaseRefused(attempt.request, LeaseView("node-1", 5, 5.0), 5))
+    node.fire("tenure/heir", after=0.15)
+
+    assert node.ordered(TryLease)
+
+
 def test_a_draining_leader_hands_over_to_the_strongest():
     node = leader(epoch=4)
     node.feed(MembersChanged((Member("node-1"), Member("node-3"))))

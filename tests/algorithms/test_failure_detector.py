@@ -15,6 +15,7 @@ from app.algorithms.failure_detector import (
     Ping,
     PingRequest,
     Refuted,
+    RowSeen,
     Status,
     StatusChanged,
     Vouch,
@@ -214,6 +215,39 @@ def test_a_beat_found_in_redis_counts_by_its_age():
     assert watcher.status("node-3") is Status.SUSPECT
     watcher.wait(1.0)
     assert watcher.status("node-2") is Status.SUSPECT
+
+
+def test_a_row_of_the_database_counts_by_its_age_and_only_once():
+    watcher = Watcher()
+    watcher.wait(2.0)
+
+    watcher.feed(RowSeen("node-2", 1, age_seconds=0.5))
+    watcher.wait(1.5)
+    watcher.feed(RowSeen("node-2", 1, age_seconds=2.0))
+    watcher.feed(RowSeen("node-3", 1, age_seconds=3.5))
+
+    assert watcher.status("node-2") is Status.ALIVE
+    assert watcher.status("node-3") is Status.SUSPECT
+    watcher.wait(1.25)
+    assert watcher.status("node-2") is Status.SUSPECT
+    watcher.feed(RowSeen("node-2", 1, age_seconds=0.0))
+    assert watcher.status("node-2") is Status.ALIVE
+
+
+def test_a_row_revives_the_dead_in_a_new_life_only():
+    watcher = Watcher()
+    watcher.hear("node-2", incarnation=3)
+    watcher.wait(6.0)
+
+    accused = watcher.feed(RowSeen("node-2", 3, age_seconds=0.0))
+    watcher.feed(RowSeen("node-2", 2, age_seconds=0.0))
+    status = watcher.status("node-2")
+    watcher.feed(RowSeen("node-2", 4, age_seconds=0.0))
+
+    assert watcher.sent(Accusation, accused) == [("node-2", Accusation(3))]
+    assert status is Status.DEAD
+    assert watcher.status("node-2") is Status.ALIVE
+    assert watcher.feed(RowSeen("node-9", 1, age_seconds=0.0)) == []
 
 
 def test_strangers_are_not_watched():

@@ -139,6 +139,17 @@ def test_two_nodes_that_edited_one_notice_apart_agree_and_keep_the_loser():
     assert one.conflicts[lost.dot].loser.value == "20"
 
 
+def test_of_two_writes_of_one_moment_every_node_shows_the_same():
+    one, other = (StatusBoard(node, HybridClock(node)) for node in NODES[:2])
+    one.write(DELAY, "20", "desk", 1_000)
+    other.write(DELAY, "30", "desk", 1_000)
+
+    sync(one, other)
+    sync(other, one)
+
+    assert one.read(DELAY) == other.read(DELAY)
+
+
 def test_a_lost_value_can_be_restored_as_a_new_write():
     one, other, lost, _ = edited_apart()
 

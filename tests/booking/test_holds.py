@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,8 @@ from sqlalchemy import insert, select, update
 from app.booking import actions, rules
 from app.booking.actions import GUEST, Claim, PatientDetails, expire_due_holds
 from app.booking.errors import HoldExpired, TooManyExtensions, WrongState
+from app.clock import SystemClock
+from app.coordination.stamps import Stamper
 from app.database import db_now
 from app.errors import ValidationFailed
 from app.tables import Booking, Patient, Slot
@@ -55,6 +58,25 @@ def test_a_hold_lasts_its_time_by_the_clock_of_the_database(desk: Desk) -> None:
 
     lasts = row.expires_at - row.created_at
     assert timedelta(0) <= timedelta(seconds=HOLD_SECONDS) - lasts < timedelta(seconds=2)
+
+
+@pytest.mark.parametrize("skew_ms", [-3_600_000, 2_000, 3_600_000])
+def test_a_node_whose_clock_is_wrong_holds_confirms_and_refuses_like_any_other(
+    desk: Desk, skew_ms: int
+) -> None:
+    stamper = Stamper(desk.database, "node-2", "http://127.0.0.1:0", SystemClock(skew_ms))
+    wrong = replace(desk, engine=replace(desk.engine, node_id="node-2", stamper=stamper))
+    kept, lapsed = wrong.hold(desk.add_slot()), wrong.hold(desk.add_slot(hours_ahead=30))
+    desk.lapse_booking(uuid.UUID(lapsed["id"]))
+
+    row = stored(desk, kept)
+    missing = timedelta(seconds=HOLD_SECONDS) - (row.expires_at - row.created_at)
+    confirmed = confirm(wrong, kept)
+    with pytest.raises(HoldExpired):
+        confirm(wrong, lapsed)
+
+    assert timedelta(0) <= missing < timedelta(seconds=2)
+    assert confirmed["status"] == "CONFIRMED"
 
 
 def test_an_extension_never_reaches_beyond_the_longest_hold(desk: Desk) -> None:

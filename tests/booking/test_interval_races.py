@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,9 @@ from sqlalchemy import Select, select
 
 from app.booking.actions import GUEST, Interval, book_interval, cancel_booking
 from app.booking.errors import BookingConflict
-from app.tables import Stream
+from app.booking.local_queue import LocalQueue
+from app.errors import Unavailable
+from app.tables import Doctor, Stream
 from tests.booking.conftest import ANNA, Desk, owner_of
 from tests.booking.promises import broken_promises
 from tests.lineup import line_up
@@ -159,3 +162,26 @@ def test_a_slot_under_two_intervals_cancelled_at_once_returns(
     assert [booking["status"] for booking in outcomes] == ["CANCELLED", "CANCELLED"]
     assert desk.slot(shared).state == "OPEN"
     assert broken_promises(desk.database) == []
+
+
+def test_whoever_wants_a_taken_time_does_not_queue_for_the_doctor(
+    make_desk: Callable[..., Desk], postgres_url: str
+) -> None:
+    desk = make_desk(postgres_url)
+    appointment(desk, (0, 40))
+
+    with desk.database.transaction() as tx:  # somebody else's booking with the same doctor, under way
+        tx.execute(select(Doctor.id).where(Doctor.id == desk.doctor_id).with_for_update())
+        (outcome,) = together([lambda: appointment(desk, (30, 60))])
+
+    assert isinstance(outcome, BookingConflict)
+    assert outcome.extras["reason"] == "OVERLAP"
+
+
+def test_whoever_would_wait_too_long_for_the_doctor_may_come_again(desk: Desk) -> None:
+    impatient = replace(desk, engine=replace(desk.engine, local_queue=LocalQueue(seconds=0.05)))
+
+    with impatient.engine.local_queue.turn(desk.doctor_id):
+        (outcome,) = together([lambda: appointment(impatient, (0, 40))])
+
+    assert isinstance(outcome, Unavailable)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app import proofs
 from app.booking import manage_token
 
 SECRET = "a secret of the server, long enough"
@@ -27,7 +28,7 @@ def test_a_token_of_another_server_opens_nothing() -> None:
     assert manage_token.read(SECRET, manage_token.issue("another secret", BOOKING)) is None
 
 
-@pytest.mark.parametrize("position", range(0, manage_token.TOKEN_CHARACTERS, 7))
+@pytest.mark.parametrize("position", range(0, proofs.CHARACTERS, 7))
 def test_a_token_changed_in_one_letter_opens_nothing(position: int) -> None:
     token = manage_token.issue(SECRET, BOOKING)
     other = "A" if token[position] != "A" else "B"

@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from app.booking import availability
-from app.booking.actions import GUEST, Interval, book_interval, cancel_booking
+from app.booking.actions import GUEST, Claim, Interval, book_interval, cancel_booking, hold_slot
 from app.booking.availability import OpeningHours, SlotFilter
 from app.booking.replicated import NotHere, ReplicatedSlots
+from app.booking.seating import seat_states
 from app.clock import SystemClock
 from app.coordination.outbox import HEARTBEAT_STREAM, Record, append
 from app.coordination.replication.heartbeat import horizon
@@ -22,6 +23,7 @@ from app.coordination.replication.snapshot import take_snapshot
 from app.database import db_now
 from app.tables import Doctor, Slot, SlotState, Stream
 from tests.booking.conftest import ANNA, Desk, owner_of
+from tests.cinema import Cinema
 
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 DAYS = [None, TODAY.date(), TODAY.date() + timedelta(days=1), TODAY.date() + timedelta(days=3)]
@@ -186,3 +188,39 @@ def test_a_change_is_seen_although_the_order_of_slots_is_kept_sorted(desk: Desk)
     after = replica.list_slots(SlotFilter(desk.doctor_id, state=SlotState.OPEN))
 
     assert after == before[1:]
+
+
+def test_the_seats_of_a_showtime_are_the_same_in_every_state(desk: Desk) -> None:
+    cinema = Cinema.on(desk.database)
+    showtime, other = cinema.add_showtime(), cinema.add_showtime()
+    seats = cinema.ids(showtime)
+    desk.book(cinema.ids(other)["B1"])
+    hold_slot(desk.engine, Claim((seats["B1"], seats["B2"]), ANNA, instant=True), GUEST)
+    desk.hold(seats["B4"])
+    desk.hold(seats["B5"])
+    desk.lapse(seats["B5"])
+    with desk.database.transaction() as tx:
+        tx.execute(update(Slot).where(Slot.id == seats["A1"]).values(state="BLOCKED", block_reason="closed"))
+    with desk.database.read() as connection:
+        there = seat_states(connection, showtime)
+
+    here = replica_of(desk).seat_states(showtime)
+
+    assert here == there
+    assert {seats[label]: there[seats[label]][0] for label in ("B1", "B2", "B4", "A1")} == {
+        seats["B1"]: "BOOKED", seats["B2"]: "BOOKED", seats["B4"]: "HELD", seats["A1"]: "BLOCKED",
+    }  # fmt: skip
+    assert seats["B5"] not in there
+
+
+def test_seats_are_no_times_of_a_doctor(desk: Desk) -> None:
+    before = replica_of(desk).list_slots(SlotFilter())
+
+    Cinema.on(desk.database).add_showtime()
+
+    assert replica_of(desk).list_slots(SlotFilter()) == before
+
+
+def test_a_showtime_the_replica_has_not_heard_of_is_left_to_the_database(desk: Desk) -> None:
+    with pytest.raises(NotHere):
+        replica_of(desk).seat_states(4711)

@@ -128,6 +128,9 @@ OWNER, OTHER, BOOKING = (uuid.UUID(int=number) for number in (1, 2, 3))
         (Actor("patient", user_id=OWNER), True),
         (Actor("patient", user_id=OTHER), False),
         (Actor("staff", user_id=OTHER, is_staff=True), True),
+        (Actor("staff", user_id=OTHER, is_staff=True, doctors=frozenset({7})), True),
+        (Actor("staff", user_id=OTHER, is_staff=True, doctors=frozenset({8})), False),
+        (Actor("patient", user_id=OTHER, doctors=None), False),
         (Actor("guest", token_for=BOOKING), True),
         (Actor("guest", token_for=OTHER), False),
         (SYSTEM, True),
@@ -135,8 +138,8 @@ OWNER, OTHER, BOOKING = (uuid.UUID(int=number) for number in (1, 2, 3))
     ],
 )
 def test_a_booking_is_seen_by_its_owner_its_token_and_staff(actor: Actor, may: bool) -> None:
-    assert actor.may_see(BOOKING, OWNER) is may
+    assert actor.may_see(BOOKING, OWNER, 7) is may
 
 
 def test_a_booking_of_nobody_does_not_belong_to_every_guest() -> None:
-    assert not GUEST.may_see(BOOKING, None)
+    assert not GUEST.may_see(BOOKING, None, None)

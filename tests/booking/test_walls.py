@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 
-from app.booking import claims, intervals, rules
+from app.booking import claims, overlap, rules
 from app.booking.actions import GUEST, Claim, Interval, book_interval, hold_slot
 from app.booking.errors import BookingConflict
 from app.booking.glance import Glance
@@ -136,7 +136,7 @@ def test_two_bookings_that_draw_the_same_reference_get_two(
     assert references == ["QX7-4RM", "ACD-EFG"]
 
 
-@pytest.mark.parametrize("explain", [claims._constraints_speak, intervals._overlap_means_look_again])
+@pytest.mark.parametrize("explain", [claims._constraints_speak, overlap.overlap_means_look_again])
 def test_what_no_wall_of_ours_explains_stays_a_bug(explain: Callable[[], Any]) -> None:
     other = IntegrityError("INSERT", {}, Exception("some_other_rule"))
 

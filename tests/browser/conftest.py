@@ -83,7 +83,7 @@ class Visitor:
 
 
 @pytest.fixture
-def visit(chromium: Browser, site: Site) -> Iterator[Callable[..., Page]]:
+def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
     """visit() opens a page in a profile of its own; afterwards nothing may have been complained about."""
     visitors: list[Visitor] = []
 

@@ -42,7 +42,7 @@ def log_in(page: Page, site: Site, path: str, role: Role = Role.ADMIN) -> None:
         f"{uuid.uuid4().hex}@example.org", "Dana Desk", Passwords(cheap=True).hash(PASSWORD), role
     )
     site.database.run(lambda tx: add_account(tx, account))
-    page.goto(f"{site.url}/monitor/login?next=/desk")
+    page.goto(f"{site.url}/login?next=/desk")
     page.get_by_label("E-mail").fill(account.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")

@@ -1,16 +1,18 @@
 """What holds on every screen: axe finds nothing, nothing is cut off, targets can be hit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.cinema_tour import every_cinema_screen
 from tests.browser.site import Site
 from tests.browser.steps import fill_details, go_on, hold, open_times
 from tests.browser.tour import every_screen
 
 Visit = Callable[..., Page]
+Tour = Callable[[Site, Page], Iterator[str]]
 WIDE, NARROW, NARROWEST = 1280, 375, 320
 #: The details of what passed are the larger part of the work.
 ONLY_VIOLATIONS = {"resultTypes": ["violations"]}
@@ -29,12 +31,16 @@ CUT_OFF = """() => document.documentElement.scrollWidth > document.documentEleme
   : []"""
 
 
+TOURS = pytest.mark.parametrize("tour", [every_screen, every_cinema_screen], ids=["clinic", "cinema"])
+
+
+@TOURS
 @pytest.mark.timeout(240)
-def test_axe_finds_nothing_on_any_screen(site: Site, visit: Visit) -> None:
+def test_axe_finds_nothing_on_any_screen(site: Site, visit: Visit, tour: Tour) -> None:
     page = visit(viewport={"width": WIDE, "height": HEIGHT})
     found: list[str] = []
 
-    for screen in every_screen(site, page):
+    for screen in tour(site, page):
         for scheme, width in (("light", WIDE), ("dark", NARROW), ("light", NARROW), ("dark", WIDE)):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             page.set_viewport_size({"width": width, "height": HEIGHT})
@@ -46,11 +52,12 @@ def test_axe_finds_nothing_on_any_screen(site: Site, visit: Visit) -> None:
     assert found == []
 
 
-def test_nothing_is_cut_off_and_every_target_can_be_hit(site: Site, visit: Visit) -> None:
+@TOURS
+def test_nothing_is_cut_off_and_every_target_can_be_hit(site: Site, visit: Visit, tour: Tour) -> None:
     page = visit(viewport={"width": NARROWEST, "height": HEIGHT})
     found: list[str] = []
 
-    for screen in every_screen(site, page):
+    for screen in tour(site, page):
         for width in (NARROWEST, NARROW, 768, WIDE):
             page.set_viewport_size({"width": width, "height": HEIGHT})
             found += [f"{screen} at {width}: {html}" for html in page.evaluate(CUT_OFF)]

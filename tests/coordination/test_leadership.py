@@ -223,6 +223,20 @@ def test_a_late_resignation_does_not_end_the_next_term(
     assert node("node-3").campaign() is None
 
 
+def test_a_late_resignation_leaves_the_lease_of_the_next_own_term(
+    node: Campaigner, database: Database, redis: Redis
+) -> None:
+    leader = node("node-1")
+    old = elected(leader)
+    let_leases_end(database, redis)
+    new = elected(leader)
+
+    with pytest.raises(Deposed):
+        leader.resign(old)
+
+    assert redis.get(keys.LEADER_LEASE) == f"node-1#1|{new.epoch}".encode()
+
+
 def test_a_leader_that_starts_again_follows_itself_with_a_new_epoch(
     node: Campaigner, database: Database
 ) -> None:

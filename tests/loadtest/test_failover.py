@@ -8,6 +8,7 @@ from loadtest import cluster_view
 from loadtest.bookers import Success, success_of
 from loadtest.check import Verdict
 from loadtest.cluster_view import Leader, NodeOfStack, is_whole, leader_at, wait_for_successor
+from loadtest.copies import Quiet
 from loadtest.failover import Campaign, Round, report
 from loadtest.history import Entry, Outcome
 from loadtest.terms import Leadership, judge_rows
@@ -15,6 +16,7 @@ from loadtest.verdict import Evidence
 
 START = datetime(2030, 1, 7, 9, tzinfo=UTC)
 GOOD = Success(100, 100, 80, 80)
+EQUAL = Quiet(0.4)
 
 
 def at(seconds):
@@ -83,9 +85,9 @@ def test_a_wish_is_decided_when_any_of_its_repeats_was_answered():
     assert (found.calls, found.answered, found.wishes, found.decided) == (4, 2, 3, 2)
 
 
-def campaign(*rounds, success=GOOD):
+def campaign(*rounds, success=GOOD, quiet=EQUAL):
     evidence = Evidence(Verdict((), 80, 80, 80))
-    return Campaign("none", list(rounds), success, evidence, Leadership(3, 9, ()))
+    return Campaign("none", list(rounds), success, evidence, Leadership(3, 9, ()), quiet)
 
 
 def struck(blow, seconds, new=True, was_fenced=None):
@@ -109,6 +111,7 @@ def test_a_good_run_has_no_faults_and_shows_its_numbers():
         (campaign(struck("kill", 30.0, new=False)), "no new leader"),
         (campaign(struck("stop", 5.0, was_fenced=False)), "no refusal was shown"),
         (campaign(struck("kill", 5.0), success=Success(100, 90, 100, 98)), "only 98.00% of the wishes"),
+        (campaign(struck("kill", 5.0), quiet=Quiet(None)), "did not equal the database"),
     ],
 )
 def test_a_broken_promise_is_told(run, word):
@@ -118,7 +121,7 @@ def test_a_broken_promise_is_told(run, word):
 def test_a_run_without_evidence_proves_nothing():
     run = Campaign("none", [struck("kill", 5.0)], GOOD)
 
-    assert len(run.faults) == 2
+    assert len(run.faults) == 3
 
 
 class Views:

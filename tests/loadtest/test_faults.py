@@ -6,6 +6,7 @@ import redis
 
 from loadtest.faults import fault, refuse_other_programs
 from loadtest.target import NoTarget, Target
+from tests.servers import eventually
 from worker.stack.process import Child
 
 pytestmark = pytest.mark.system
@@ -54,6 +55,17 @@ def test_a_redis_that_is_started_again_is_killed_again_until_the_fault_is_over(t
     finally:
         over.set()
         supervisor.join()
+
+
+def test_an_emptied_redis_answers_and_has_forgotten(target, own_redis):
+    client = redis.Redis.from_url(own_redis.url)
+    client.set("kept", "yes")
+
+    with fault("redis-flush", target) as flushes:
+        eventually(lambda: flushes() >= 1, 5, "the first flush")
+        found = client.get("kept")
+
+    assert found is None
 
 
 def test_a_redis_that_does_not_answer_cannot_be_taken_away(target, own_redis):

@@ -12,12 +12,16 @@ from loadtest.invariants import find_broken_invariants, live_owners, open_databa
 SCHEMA = (Path(ledger.__file__).parent / "schema.sql").read_text()
 
 GOOD = """
-INSERT INTO slots VALUES (1, 1, '2026-11-23T09:00', '2026-11-23T09:30', 'BOOKED', 'b1', 3, NULL, 1, 0);
-INSERT INTO slots VALUES (2, 1, '2026-11-23T09:30', '2026-11-23T10:00', 'HELD', 'b2', 1, '2026-11-20', 1, 0);
+INSERT INTO slots VALUES (1, 1, '2026-11-23T09:00', '2026-11-23T09:30', 'BOOKED', 'b1', 3, NULL, 1, NULL, 0);
+INSERT INTO slots VALUES (2, 1, '2026-11-23T09:30', '2026-11-23T10:00', 'HELD', 'b2', 1, '2026', 1, NULL, 0);
 INSERT INTO bookings VALUES ('b1', 'CONFIRMED', 1, '2026-11-23T09:00', '2026-11-23T09:30', 'A', NULL, 't');
 INSERT INTO bookings VALUES ('b2', 'PENDING', 1, '2026-11-23T09:30', '2026-11-23T10:00', 'B', '2026', 't');
 INSERT INTO bookings VALUES ('b0', 'CANCELLED', 1, '2026-11-23T09:00', '2026-11-23T09:30', 'C', NULL, 't');
 INSERT INTO booking_slots VALUES ('b0', 1, 2, FALSE), ('b1', 1, 3, TRUE), ('b2', 2, 1, TRUE);
+INSERT INTO slots VALUES (5, NULL, '2026-11-23T20:00', '2026-11-23T22:00', 'BOOKED', 'b5', 1, NULL, 1, 7, 0);
+INSERT INTO slots VALUES (6, NULL, '2026-11-23T20:00', '2026-11-23T22:00', 'BOOKED', 'b5', 1, NULL, 1, 7, 0);
+INSERT INTO bookings VALUES ('b5', 'CONFIRMED', NULL, '2026-11-23T20:00', '2026-11-23T22:00', 'E', NULL, 't');
+INSERT INTO booking_slots VALUES ('b5', 5, 1, TRUE), ('b5', 6, 1, TRUE);
 """
 
 
@@ -60,7 +64,7 @@ PLANTED = [
     ),
     (
         "INSERT INTO slots"
-        " VALUES (3, 1, '2026-11-23T09:15', '2026-11-23T09:45', 'BOOKED', 'b9', 1, NULL, 1, 0);"
+        " VALUES (3, 1, '2026-11-23T09:15', '2026-11-23T09:45', 'BOOKED', 'b9', 1, NULL, 1, NULL, 0);"
         "INSERT INTO booking_slots VALUES ('b9', 3, 1, TRUE)",
         {"no two live bookings of a doctor overlap"},
     ),
@@ -75,13 +79,21 @@ PLANTED = [
     ),
     (
         "UPDATE slots SET state = 'OPEN', booking_id = NULL WHERE id = 2",
-        {"every live booking is named by its slot"},
+        {
+            "every live booking is named by its slot",
+            "every slot of a live booking is in the state of the booking",
+        },
     ),
     (
         "INSERT INTO bookings"
         " VALUES ('b9', 'CONFIRMED', 1, '2026-11-24T09:00', '2026-11-24T09:30', 'D', NULL, 't')",
         {"every confirmed booking owns a slot"},
     ),
+    (
+        "UPDATE slots SET state = 'HELD' WHERE id = 6",
+        {"every slot of a live booking is in the state of the booking"},
+    ),
+    ("UPDATE slots SET showtime_id = 8 WHERE id = 6", {"the seats of a booking are of one showtime"}),
     ("UPDATE slots SET fence = 2 WHERE id = 1", {"no claim carries a fence above its slot's"}),
     ("UPDATE booking_slots SET fence = 3 WHERE booking_id = 'b0'", {"no fence was given twice"}),
 ]

@@ -43,7 +43,7 @@ class Coordinators:
         self._children: dict[str, Child] = {}
         self._ports = dict(zip(("node-1", "node-2", "node-3"), pick_free_ports(3), strict=True))
         clock = SystemClock()
-        book = AddressBook([Peer(node, f"http://127.0.0.1:{port}") for node, port in self._ports.items()])
+        book = AddressBook([Peer(node, self.address(node)) for node in self._ports])
         self._transport = HttpTransport()
         self.client = Client(
             Seal(DEVELOPMENT_SECRET, "node-1"),
@@ -53,16 +53,25 @@ class Coordinators:
             book,
         )
 
+    def address(self, node: str) -> str:
+        """Where its calls are answered."""
+        return f"http://127.0.0.1:{self._ports[node]}"
+
+    def command(self, node: str) -> tuple[str, ...]:
+        return (sys.executable, "-m", "worker.coordinator")
+
     def start(self, node: str) -> None:
         common = self._settings.get("common", {})
         environment = clean_environment(
             NODE_ID=node,
             RPC_PORT=str(self._ports[node]),
+            RPC_URL=self.address(node),
+            BOARD_FOLDER=str(self._folder / "board"),
             SECRET_KEY=DEVELOPMENT_SECRET,
             **{**self._urls, **common, **self._settings.get(node.replace("-", "_"), {})},
         )
-        argv = (sys.executable, "-m", "worker.coordinator")
-        self._children[node] = Child(Program(node, argv, self._folder / f"{node}.log", ROOT, environment))
+        log = self._folder / f"{node}.log"
+        self._children[node] = Child(Program(node, self.command(node), log, ROOT, environment))
 
     def start_all(self) -> None:
         for node in self._ports:

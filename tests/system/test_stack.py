@@ -88,6 +88,7 @@ def test_a_killed_redis_comes_back_with_what_it_had(stack: RunningStack) -> None
     eventually(lambda: is_answering(int(state["redis_url"].rpartition(":")[2].partition("/")[0])))
 
     with redis.Redis.from_url(state["redis_url"]) as client:
+        eventually(lambda: _has_loaded(client), 30, "its data")
         assert client.get("kept") == b"yes"
 
 
@@ -119,6 +120,13 @@ def test_nothing_listens_beyond_this_machine(stack: RunningStack) -> None:
 
     addresses = {address for inode, address in inodes.items() if f"socket:[{inode}]" in ours}
     assert addresses == {"0100007F"}  # 127.0.0.1, as the kernel writes it
+
+
+def _has_loaded(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.exceptions.BusyLoadingError:
+        return False
 
 
 def _count_doctors(url: str) -> tuple[int] | None:

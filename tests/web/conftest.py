@@ -38,7 +38,7 @@ def log_in_as(app: APIFlask, client: FlaskClient, role: str) -> dict[str, str]:
     """The header of a fresh login with that role."""
     parts = app.extensions[EXTENSION]
     hashed = parts.passwords.hash(PASSWORD)
-    account = NewAccount(f"{role}@example.org", role.title(), hashed, Role(role))
+    account = NewAccount(f"{role}@example.org", role.title(), hashed, Role(role), all_doctors=role == "staff")
     parts.database.run(lambda tx: add_account(tx, account))
     login = client.post("/api/auth/login", json={"email": account.email, "password": PASSWORD})
     return {"Authorization": f"Bearer {login.json['data']['token']}"}

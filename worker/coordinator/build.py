@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Connection
 
+from app.accounts.retention import forget_what_is_old
 from app.algorithms.wire import replica_gossip
 from app.booking.actions import expire_due_holds
 from app.booking.auditor import Auditor
@@ -51,12 +52,13 @@ from worker.coordinator.leader_work import LeaderWork
 from worker.coordinator.load import Load
 from worker.coordinator.loop import Backgrounds, Loop
 from worker.coordinator.membership import Membership
+from worker.coordinator.notary import ROUND_SECONDS, Notary
 from worker.coordinator.operator import Operator
 from worker.coordinator.quorum import Quorum
 from worker.coordinator.replication import Replication
 from worker.coordinator.survey import Survey
 from worker.coordinator.timekeeper import Timekeeper
-from worker.jobs import build_sender
+from worker.jobs import build_account_sender, build_sender
 from worker.postman import Postman
 
 POOL_SIZE = 12
@@ -98,6 +100,7 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         frame, members, Leadership(database, redis, breaker, config.node_id, frame.incarnation)
     )
     postman = Postman(build_sender(config, database), queue.enqueue)
+    account_mails = build_account_sender(config, database)
     clocks = Clocks(frame, members, election)
     replication = Replication(frame, members)
     topic = Topic(
@@ -124,9 +127,12 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         History(frame, members),
         Operator(frame, election),
         LeaderWork(
-            frame, election, "sweep", 1.0, lambda term: expire_due_holds(engine, term), clocks.distrust
+            frame, election, "sweep", 0.5, lambda term: expire_due_holds(engine, term), clocks.distrust
         ),
         LeaderWork(frame, election, "notices", 1.0, lambda _term: postman.start_round()),
+        LeaderWork(frame, election, "notary", ROUND_SECONDS, Notary(config, database, clock).work),
+        LeaderWork(frame, election, "retention", 600.0, lambda term: forget(database, config, term)),
+        LeaderWork(frame, election, "account-mails", 2.0, lambda _term: account_mails.deliver_due()),
         LeaderWork(frame, election, "reminders", 20.0, lambda term: remind(database, term), clocks.distrust),
         Audit(frame, election, Auditor(database, clock)),
         LeaderWork(frame, election, "log-pruning", 60.0, lambda term: prune_log(database, term)),
@@ -153,6 +159,16 @@ def tell_heartbeat(database: Database, engine: Engine, term: Term) -> None:
     """Beat, and wake the relay."""
     heartbeat.beat(database, term)
     engine.publish({"type": "heartbeat"})
+
+
+def forget(database: Database, config: Config, term: Term) -> None:
+    """What is old enough not to be kept any more."""
+
+    def work(tx: Connection) -> int:
+        require_term(tx, term)
+        return forget_what_is_old(tx, config.retention_days)
+
+    database.run(work)
 
 
 def remind(database: Database, term: Term) -> None:

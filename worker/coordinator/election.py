@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 
 from app.algorithms.candidacy import BULLY, RING, Candidacy
 from app.algorithms.election import (
@@ -26,8 +26,10 @@ from app.algorithms.election import (
 )
 from app.algorithms.election_messages import Condition, ElectionMessage, HandOver, Member
 from app.algorithms.steps import Log, Received, Send, SendFailed, Started, StartTimer, StopTimer
-from app.coordination.core_messages import ELECTION, Spoken, election_of, epoch_of, name_of, text_of
+from app.algorithms.wire import JSON, election_message, pack
+from app.coordination.election_words import election_of, epoch_of, name_of, text_of
 from app.coordination.leadership import LEASE_SECONDS, Leadership, Term
+from app.coordination.letters import understand
 from app.coordination.rpc.messages import Caller
 from app.coordination.settings import ELECTION_ALGORITHM
 from worker.coordinator.frame import Document, Duty, Frame
@@ -62,7 +64,7 @@ class Election(Duty):
         #: Each says why this node must not lead now, or None.
         self.objections: list[Callable[[float], str | None]] = []
         members.on_change.append(self._tell_members)
-        frame.methods.expose("election.say", Spoken, self._hear)
+        frame.methods.expose("election.say", dict[str, Any], self._hear)
 
     # For other duties
 
@@ -186,8 +188,8 @@ class Election(Duty):
 
     # Messages
 
-    def _hear(self, spoken: Spoken, caller: Caller) -> None:
-        message = ELECTION.decode(spoken)
+    def _hear(self, said: dict[str, JSON], caller: Caller) -> None:
+        message = understand(election_message, said)
         self._frame.chronicle.received(
             caller.node,
             name_of(message),
@@ -206,6 +208,4 @@ class Election(Duty):
         def fail() -> None:
             self._frame.loop.post(lambda: self.feed(SendFailed(to, message)))
 
-        self._frame.client.tell(
-            to, "election.say", ELECTION.encode(message), MESSAGE_SECONDS, on_unreachable=fail
-        )
+        self._frame.client.tell(to, "election.say", pack(message), MESSAGE_SECONDS, on_unreachable=fail)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 from app.algorithms.failure_detector import (
     BeatSeen,
@@ -14,14 +15,16 @@ from app.algorithms.failure_detector import (
     Heartbeat,
     PeersChanged,
     Refuted,
+    RowSeen,
     Status,
     StatusChanged,
 )
 from app.algorithms.steps import Received, Send, Started, StartTimer
+from app.algorithms.wire import detector_message, pack
 from app.coordination import membership
 from app.coordination.cards import Card
-from app.coordination.core_messages import DETECTOR, Spoken
 from app.coordination.heartbeats import Beat, Heartbeats
+from app.coordination.letters import understand
 from app.coordination.membership import DRAINING, LEFT, UP, Wishes
 from app.coordination.rpc.messages import Caller
 from app.coordination.rpc.peers import Peer, this_machine
@@ -40,7 +43,7 @@ class Sign:
     """A detector's message and the card of who sends it."""
 
     card: Card
-    message: Spoken
+    message: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Known:
     peers: dict[str, tuple[Peer, int]]  # with the incarnation
     left: frozenset[str]
     settings: dict[str, str]
+    seen: tuple[RowSeen, ...] = ()
 
 
 class Membership(Duty):
@@ -170,7 +174,7 @@ class Membership(Duty):
 
     def _hear(self, sign: Sign, caller: Caller) -> None:
         self._meet(caller.node, sign.card)
-        self._feed(Received(caller.node, DETECTOR.decode(sign.message)))
+        self._feed(Received(caller.node, understand(detector_message, sign.message)))
 
     def _see_off(self, card: Card, caller: Caller) -> None:
         self._gone[caller.node] = card.incarnation
@@ -220,7 +224,12 @@ class Membership(Duty):
                 settings = read_settings(connection)
             peers = {row.id: (Peer(row.id, row.rpc_address, row.machine), row.incarnation) for row in rows}
             left = frozenset(row.id for row in rows if row.status == LEFT)
-            return Known(wishes, peers, left, settings)
+            seen = tuple(
+                RowSeen(row.id, row.incarnation, (row.now - row.last_heartbeat).total_seconds())
+                for row in rows
+                if row.id not in left
+            )
+            return Known(wishes, peers, left, settings, seen)
 
         self._sql.submit(look, self._take_known)
         self._sql.submit(lambda: self._frame.chronicle.save(self._frame.database))
@@ -239,6 +248,8 @@ class Membership(Duty):
                 self._known[node] = peer
                 self._frame.client.book.note(peer)
         self._update_peers()
+        for row in known.seen:
+            self._feed(row)
 
     # The detector
 
@@ -263,7 +274,7 @@ class Membership(Duty):
             case Send(to, message):
                 if isinstance(message, Heartbeat):
                     self._last_beat = max(message.beat, self._last_beat)
-                sign = Sign(self.card(), DETECTOR.encode(message))
+                sign = Sign(self.card(), pack(message))
                 self._frame.client.tell(to, "membership.say", sign, MESSAGE_SECONDS)
             case StatusChanged(node, _, before, after):
                 self._frame.chronicle.noticed(f"node.{after}", f"{node} is {after}; it was {before}")

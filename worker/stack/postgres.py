@@ -20,6 +20,8 @@ from worker.stack.process import Child, Program, run_to_end, wait_until
 APP_ROLE = (
     "oneslot"  # owns its databases and nothing else; what works as superuser only fails here, as it should
 )
+#: What the nodes are: they write rows and cannot change tables, nor what the audit holds.
+NODE_ROLE = "oneslot_app"
 _SUPERUSER = "postgres"
 _DATA = "data"
 _INIT_SECONDS = 120.0
@@ -78,13 +80,15 @@ class PostgresServer:
         return self._program("postgres", argv)
 
     def wait_ready(self, child: Child, pause: Callable[[float], None]) -> None:
-        """Return when it accepts connections and the application's role exists."""
+        """Return when it accepts connections and the roles of owner and nodes exist."""
         wait_until(self._is_accepting, child, _READY_SECONDS, pause)
         with self._as_superuser() as connection:
-            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APP_ROLE]).fetchone()
-            if known is None:
-                create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
-                connection.execute(create.format(sql.Identifier(APP_ROLE), sql.Literal(self._app_password)))
+            for role in (APP_ROLE, NODE_ROLE):
+                known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
+                if known is None:
+                    create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
+                    password = sql.Literal(kept_secret(self._secrets / role))
+                    connection.execute(create.format(sql.Identifier(role), password))
 
     def create_database(self, name: str, template: str | None = None) -> str:
         """Make the database unless it exists; the answer is its URL for the application's role."""
@@ -104,8 +108,8 @@ class PostgresServer:
                 sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
             )
 
-    def url(self, database: str) -> str:
-        return f"postgresql://{APP_ROLE}:{self._app_password}@{LOOPBACK}:{self.port}/{database}"
+    def url(self, database: str, role: str = APP_ROLE) -> str:
+        return f"postgresql://{role}:{kept_secret(self._secrets / role)}@{LOOPBACK}:{self.port}/{database}"
 
     @property
     def superuser_url(self) -> str:
@@ -115,10 +119,6 @@ class PostgresServer:
     @property
     def _password(self) -> str:
         return kept_secret(self._secrets / _SUPERUSER)
-
-    @property
-    def _app_password(self) -> str:
-        return kept_secret(self._secrets / APP_ROLE)
 
     def _as_superuser(self) -> psycopg.Connection:
         return psycopg.connect(self.superuser_url, autocommit=True, connect_timeout=5)

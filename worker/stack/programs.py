@@ -36,6 +36,8 @@ class Addresses:
     database: str
     redis: str
     smtp: str
+    #: The database for nodes, as a role that may not change tables; None: as its owner.
+    node_database: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class AppPrograms:
         self._balancer = balancer
         self._log = settings.var / "log"
         self._environment = _environment(settings, addresses)
+        self._owner_url = addresses.database
         ports = pick_free_ports(len(settings.nodes))
         self._rpc_ports = {node.id: port for node, port in zip(settings.nodes, ports, strict=True)}
         self._skews = _skews(settings.environment.get("CLOCK_SKEW_MS", ""))
@@ -61,7 +64,7 @@ class AppPrograms:
         return self._environment["APP_ENV"] == "development"
 
     def migrate(self) -> Program:
-        return self._module("migrate", "app.migrate", NODE_ID="migrate")
+        return self._module("migrate", "app.migrate", NODE_ID="migrate", DATABASE_URL=self._owner_url)
 
     def seed(self) -> Program:
         return self._module("seed", "app.seed", NODE_ID="seed")
@@ -123,9 +126,10 @@ def _environment(settings: StackSettings, addresses: Addresses) -> Mapping[str, 
         "BASE_URL": given.get("API_URL") or f"http://{LOOPBACK}:{settings.http_port}",
         "SECRET_KEY": given.get("JWT_SECRET") or kept_secret(settings.var / "secrets" / "secret_key"),
         "MAIL_FOLDER": str(settings.var / "mail"),
+        "AUDIT_FOLDER": str(settings.var / "audit"),
         "BOARD_FOLDER": str(settings.var / "board"),
         **given,
-        "DATABASE_URL": addresses.database,
+        "DATABASE_URL": addresses.node_database or addresses.database,
         "REDIS_URL": addresses.redis,
         "SMTP_URL": addresses.smtp,
         "PYTHONUNBUFFERED": "1",

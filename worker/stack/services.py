@@ -10,7 +10,7 @@ import psycopg
 from worker.stack.accounts import account_for_servers
 from worker.stack.errors import MissingToolError, ProcessFailedError, StackError
 from worker.stack.ports import LOOPBACK, is_answering
-from worker.stack.postgres import PostgresServer, has_data
+from worker.stack.postgres import NODE_ROLE, PostgresServer, has_data
 from worker.stack.postgres_programs import find_postgres
 from worker.stack.process import Child, Program, wait_until
 from worker.stack.redis import RedisServer, find_redis, is_redis_answering
@@ -29,6 +29,8 @@ class Service:
     url: str
     program: Program | None = None
     wait_ready: Callable[[Child, Pause], None] | None = None
+    #: For nodes, where they are another role than the owner of the tables.
+    node_url: str | None = None
 
 
 def choose_database(settings: StackSettings, say: Callable[[str], None]) -> Service:
@@ -58,7 +60,8 @@ def choose_database(settings: StackSettings, say: Callable[[str], None]) -> Serv
         server.wait_ready(child, pause)
         server.create_database(_DATABASE)
 
-    return Service(server.title, server.url(_DATABASE), server.program(), wait_ready)
+    node_url = server.url(_DATABASE, NODE_ROLE)
+    return Service(server.title, server.url(_DATABASE), server.program(), wait_ready, node_url)
 
 
 def choose_redis(settings: StackSettings) -> Service:

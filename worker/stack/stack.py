@@ -64,7 +64,7 @@ class Stack:
         redis = self._serve("redis", lambda: choose_redis(self._settings))
         mail = self._serve("mail-sink", lambda: choose_mail(self._settings))
         database = self._serve("postgres", lambda: choose_database(self._settings, self._progress.say))
-        self._addresses = Addresses(database.url, redis.url, mail.url)
+        self._addresses = Addresses(database.url, redis.url, mail.url, database.node_url)
         # Before the nodes: their balancer looks after what is written here.
         self._configuration = nginx.write_configuration(
             self._state.folder / "nginx",

@@ -21,7 +21,8 @@ from app.database import Database
 RECORDS_AT_ONCE = 500
 #: A stream that Redis does not know is published from here on; what is older nobody waits for.
 TAIL = 20
-SHIFT_SECONDS, QUIET_SECONDS = 0.5, 0.2
+#: A commit whose bell was lost waits so long.
+SHIFT_SECONDS = 0.5
 
 
 class Relay:
@@ -35,12 +36,9 @@ class Relay:
     def run(self, term: Term) -> None:
         """Relay for half a second, woken by each commit. Raises Deposed when the term has ended."""
         until = self._clock.elapsed() + SHIFT_SECONDS
-        while True:
+        while (left := until - self._clock.elapsed()) > 0:
             self.catch_up(term)
-            left = until - self._clock.elapsed()
-            if left <= 0:
-                return
-            self._bell.wait(min(left, QUIET_SECONDS))
+            self._bell.wait(left)
 
     def catch_up(self, term: Term) -> None:
         """Publish everything that is committed now; nothing while Redis is away."""

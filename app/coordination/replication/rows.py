@@ -1,5 +1,4 @@
-"""What replicas hold of the database: doctors and their slots, as changes of rows. Seats are read from the
-database; their streams are followed only so that nothing seems missing.
+"""What replicas hold of the database: doctors, and the slots of doctors and showtimes, as changes of rows.
 
 The one place that says which fields travel. Nothing about who booked, ever: a field that is not listed is
 refused by the replica."""
@@ -13,15 +12,16 @@ from typing import Any
 from app.algorithms.change_log import Barrier, Change, Entry, Scalar
 from app.coordination.outbox import HEARTBEAT_STREAM, Record
 
-SLOT_FIELDS = ("doctor_id", "starts_at", "ends_at", "state", "hold_until", "is_interval")
+SLOT_FIELDS = ("starts_at", "ends_at", "state", "hold_until", "is_interval")
 DOCTOR_FIELDS = ("name", "specialization", "timezone")
 HEARTBEAT_FIELDS = ("at", "horizon")
-PUBLIC_FIELDS = frozenset((*SLOT_FIELDS, *DOCTOR_FIELDS, *HEARTBEAT_FIELDS))
+#: Whose slot it is; each stream has the slots of one.
+OWNER_FIELDS = {"doctor:": "doctor_id", "showtime:": "showtime_id"}
+PUBLIC_FIELDS = frozenset((*SLOT_FIELDS, *OWNER_FIELDS.values(), *DOCTOR_FIELDS, *HEARTBEAT_FIELDS))
 #: Slots that started before the last heartbeat's horizon are forgotten.
 BARRIER = Barrier(HEARTBEAT_STREAM, field="starts_at", bound="horizon")
 INSTANTS = frozenset({"starts_at", "ends_at", "hold_until", "at", "horizon"})
 HEARTBEAT_KEY = "heartbeat"
-DOCTORS = "doctor:"
 
 
 class Incomplete(Exception):
@@ -46,8 +46,14 @@ def entry_of(record: Record) -> Entry:
 
 def change_of_row(stream: str, seq: int, kind: str, row: Mapping[str, Any]) -> Change:
     """A row as a snapshot finds it; its columns are named like the fields."""
-    key, fields = _row_as(kind, row)
+    key, fields = _row_as(stream, kind, row)
     return Change(stream, seq, key, int(row["version"]), fields, 0.0)
+
+
+def owners_in(streams: Iterable[str], owner_field: str) -> set[int]:
+    """The ids of the doctors, or of the showtimes, whose streams are among these."""
+    prefix = next(prefix for prefix, name in OWNER_FIELDS.items() if name == owner_field)
+    return {int(stream.removeprefix(prefix)) for stream in streams if stream.startswith(prefix)}
 
 
 def micros(moment: datetime) -> int:
@@ -64,28 +70,34 @@ def moment(micros: int) -> datetime:
 def _changes(record: Record) -> Iterator[Change]:
     payload = record.payload
     if record.kind == "slots":
-        whose = {"doctor_id": payload.get("doctor_id")}
-        rows: Iterable[Mapping[str, Any]] = ({**whose, **slot} for slot in payload["slots"])
+        rows: Iterable[Mapping[str, Any]] = payload["slots"]
         kind = "slot"
     else:
         rows, kind = (payload,), record.kind
-    is_held = record.stream.startswith(DOCTORS) or record.stream == HEARTBEAT_STREAM
+    is_held = _owner_of(record.stream) is not None or record.stream == HEARTBEAT_STREAM
     if not is_held or kind not in ("slot", "doctor", "heartbeat"):
         return
     for row in rows:
-        key, fields = _row_as(kind, row)
+        key, fields = _row_as(record.stream, kind, row)
         version = record.seq if kind == "heartbeat" else int(row["version"])
         is_gone = bool(row.get("deleted"))
         yield Change(record.stream, record.seq, key, version, None if is_gone else fields, record.at)
 
 
-def _row_as(kind: str, row: Mapping[str, Any]) -> tuple[str, dict[str, Scalar]]:
+def _row_as(stream: str, kind: str, row: Mapping[str, Any]) -> tuple[str, dict[str, Scalar]]:
     if kind == "slot":
         fields = {name: _scalar(name, row[name]) for name in SLOT_FIELDS}
-        return slot_key(row["id"]), {**fields, "doctor_id": int(row["doctor_id"])}
+        return slot_key(row["id"]), {**fields, **(_owner_of(stream) or {})}
     if kind == "doctor":
         return doctor_key(row["id"]), {name: _scalar(name, row[name]) for name in DOCTOR_FIELDS}
     return HEARTBEAT_KEY, {name: _scalar(name, row[name]) for name in HEARTBEAT_FIELDS}
+
+
+def _owner_of(stream: str) -> dict[str, int] | None:
+    """The field that says whose slots a stream has; None when it has none."""
+    kind, colon, owner = stream.partition(":")
+    field = OWNER_FIELDS.get(kind + colon)
+    return None if field is None else {field: int(owner)}
 
 
 def _scalar(name: str, value: Any) -> Scalar:

@@ -6,21 +6,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from app.algorithms.change_log import Change
 from app.algorithms.logical_clocks import VersionVector
 from app.coordination import outbox
 from app.coordination.replication.heartbeat import horizon
-from app.coordination.replication.rows import DOCTORS, change_of_row
+from app.coordination.replication.rows import change_of_row, owners_in
 from app.database import Database, db_now
 from app.tables.booking import Slot
 from app.tables.directory import Doctor
 
 STREAMS_AT_ONCE = 20
 SLOT_COLUMNS = (
-    Slot.id, Slot.doctor_id, Slot.starts_at, Slot.ends_at, Slot.state, Slot.hold_until, Slot.is_interval,
-    Slot.version,
+    Slot.id, Slot.doctor_id, Slot.showtime_id, Slot.starts_at, Slot.ends_at, Slot.state, Slot.hold_until,
+    Slot.is_interval, Slot.version,
 )  # fmt: skip
 DOCTOR_COLUMNS = (Doctor.id, Doctor.name, Doctor.specialization, Doctor.timezone, Doctor.version)
 
@@ -43,12 +43,12 @@ def take_snapshot(database: Database, streams: Sequence[str], since: datetime | 
 
 
 def _rows(connection: Connection, heads: dict[str, int], since: datetime) -> Iterable[Change]:
-    streams = {int(name.removeprefix(DOCTORS)): name for name in heads if name.startswith(DOCTORS)}
-    doctors = select(*DOCTOR_COLUMNS).where(Doctor.id.in_(streams), Doctor.deleted_at.is_(None))
+    doctor_ids, showtime_ids = owners_in(heads, "doctor_id"), owners_in(heads, "showtime_id")
+    doctors = select(*DOCTOR_COLUMNS).where(Doctor.id.in_(doctor_ids), Doctor.deleted_at.is_(None))
     for doctor in connection.execute(doctors):
-        stream = streams[doctor.id]
+        stream = outbox.doctor_stream(doctor.id)
         yield change_of_row(stream, heads[stream], "doctor", doctor._asdict())
-    slots = select(*SLOT_COLUMNS).where(Slot.doctor_id.in_(streams), Slot.starts_at >= since)
-    for slot in connection.execute(slots):
-        stream = outbox.stream_of(slot.doctor_id, None)
+    of_these = or_(Slot.doctor_id.in_(doctor_ids), Slot.showtime_id.in_(showtime_ids))
+    for slot in connection.execute(select(*SLOT_COLUMNS).where(of_these, Slot.starts_at >= since)):
+        stream = outbox.stream_of(slot.doctor_id, slot.showtime_id)
         yield change_of_row(stream, heads[stream], "slot", slot._asdict())

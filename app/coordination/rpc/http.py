@@ -55,6 +55,8 @@ class HttpTransport:
             connection.connect()
         except (ConnectionRefusedError, socket.gaierror) as error:
             raise Unreachable(f"{peer.node} does not listen: {error}") from None
+        except TimeoutError:
+            raise NoAnswer(f"{peer.node} cannot be reached in time") from None
         except OSError as error:
             raise NoAnswer(f"{peer.node}: {error}") from None
         try:
@@ -74,6 +76,9 @@ class HttpTransport:
             body = response.read(LARGEST_BODY_BYTES + 1)
         except (ConnectionError, http.client.RemoteDisconnected):
             raise
+        except TimeoutError:
+            connection.close()
+            raise NoAnswer(f"{peer.node} did not answer in time") from None
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise NoAnswer(f"{peer.node}: {error!r}") from None

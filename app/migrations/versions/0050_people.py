@@ -6,7 +6,7 @@ from alembic import op
 from app.database import UtcDateTime
 
 revision = "0050_people"
-down_revision = "0021_status_board"
+down_revision = "0040_security"
 branch_labels = None
 depends_on = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,8 @@ from flask import Response
 from sqlalchemy import select
 
 from app.booking import actions
-from app.booking.reading import BookingFilter, bookings_after
+from app.booking.reading import bookings_after
+from app.booking.wall import read_for
 from app.errors import NotFound, ValidationFailed
 from app.tables.directory import Doctor
 from app.web.api.answers import answer, answer_page
@@ -23,12 +25,13 @@ from app.web.api.booking_answers import (
     current_actor,
     day_span,
     patient_details,
+    seen_by,
 )
 from app.web.api.booking_inputs import AppointmentBody, AppointmentQuery, CancelBody
 from app.web.api.request_keys import request_key
-from app.web.callers import required_principal
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.sightings import note_sight, others_bookings
 
 api = APIBlueprint("appointments", __name__, url_prefix="/api/appointments", tag="Appointments")
 
@@ -54,12 +57,12 @@ def list_appointments(query: AppointmentQuery) -> Response:
     """List bookings in the words of appointments: one's own, or all for the front desk."""
     after = query.after(datetime, uuid.UUID)
     begin, end = day_span(query.date, parts().config.zone) if query.date else (None, None)
-    own = None if current_actor().is_staff else required_principal().user_id
-    narrow = BookingFilter(
-        own, None, query.doctor_id, starts_from=begin, starts_before=end, only_appointments=True
-    )
-    with parts().database.read() as connection:
+    reader = current_actor()
+    mine = seen_by(reader, query.doctor_id)
+    narrow = replace(mine, starts_from=begin, starts_before=end, only_appointments=True)
+    with read_for(parts().database, reader) as connection:
         found = bookings_after(connection, narrow, after, query.limit + 1)
+    note_sight("bookings", others_bookings(found[: query.limit]))
     shown = [as_appointment(document) for document in found]
     return answer_page(shown, query.limit, lambda booking: (booking["created_at"], booking["id"]))
 

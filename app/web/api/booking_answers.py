@@ -14,9 +14,11 @@ from pydantic import BaseModel
 from app.booking import manage_token as manage_tokens
 from app.booking.actions import PatientDetails
 from app.booking.documents import Document
+from app.booking.reading import BookingFilter
 from app.booking.rules import Actor
-from app.errors import ValidationFailed
+from app.errors import NotFound, ValidationFailed
 from app.idempotency import Answer
+from app.web.actors import actor_with
 from app.web.api.answers import answer
 from app.web.api.booking_inputs import PatientBody
 from app.web.callers import manage_token, principal
@@ -87,11 +89,20 @@ class NewAppointmentDocument(AppointmentDocument):
 
 def current_actor() -> Actor:
     """Who acts on bookings: the login, and the booking a presented manage token opens."""
-    caller, token = principal(), manage_token()
-    opened = manage_tokens.read(parts().config.secret_key, token) if token else None
-    if caller is None:
-        return Actor("guest", token_for=opened)
-    return Actor(f"user:{caller.user_id}", caller.user_id, caller.is_staff, opened)
+    config, token = parts().config, manage_token()
+    opened = manage_tokens.read(config.secret_key, token, config.earlier_secrets) if token else None
+    return actor_with(opened)
+
+
+def seen_by(caller: Actor, doctor_id: int | None) -> BookingFilter:
+    """What a list shows this caller: one's own, or for staff those of their doctors.
+
+    Raises NotFound when staff asks for a doctor that is none of theirs: to them there is no such doctor."""
+    if not caller.is_staff:
+        return BookingFilter(user_id=caller.user_id, doctor_id=doctor_id)
+    if doctor_id is not None and not caller.may_serve(doctor_id):
+        raise NotFound("There is no such doctor.")
+    return BookingFilter(doctor_id=doctor_id, seen_by=caller)
 
 
 def patient_details(body: PatientBody, *, email_required: bool) -> PatientDetails:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 
 from apiflask import APIBlueprint
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 from app.booking import actions
 from app.booking.reading import BookingFilter, bookings_after, count_bookings, find_booking, find_slot
 from app.booking.rules import Actor
+from app.booking.wall import read_for
 from app.web.api.answers import answer, answer_page
 from app.web.api.booking_answers import (
     BookingDocument,
@@ -20,6 +22,7 @@ from app.web.api.booking_answers import (
     current_actor,
     day_span,
     patient_details,
+    seen_by,
 )
 from app.web.api.booking_inputs import (
     BookingBody,
@@ -30,9 +33,9 @@ from app.web.api.booking_inputs import (
     SlotsBody,
 )
 from app.web.api.request_keys import request_key
-from app.web.callers import required_principal
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.sightings import note_sight, others_bookings
 
 api = APIBlueprint("bookings", __name__, url_prefix="/api", tag="Bookings")
 
@@ -65,9 +68,11 @@ def make_booking(body: BookingBody) -> Response:
 def list_bookings(query: BookingQuery) -> Response:
     """List bookings, newest first: one's own, or all for the front desk."""
     after = query.after(datetime, uuid.UUID)
-    narrow = _filter(query, current_actor())
-    with parts().database.read() as connection:
+    reader = current_actor()
+    narrow = _filter(query, reader)
+    with read_for(parts().database, reader) as connection:
         found = bookings_after(connection, narrow, after, query.limit + 1)
+    note_sight("bookings", others_bookings(found[: query.limit]))
     return answer_page(found, query.limit, lambda booking: (booking["created_at"], booking["id"]))
 
 
@@ -76,8 +81,9 @@ def list_bookings(query: BookingQuery) -> Response:
 @api.output(CountDocument)
 def booking_stats() -> Response:
     """Count bookings by status: one's own, or all for the front desk."""
-    with parts().database.read() as connection:
-        return answer(count_bookings(connection, BookingFilter(user_id=_only_own(current_actor()))))
+    reader = current_actor()
+    with read_for(parts().database, reader) as connection:
+        return answer(count_bookings(connection, seen_by(reader, None)))
 
 
 @api.get("/bookings/<uuid:booking_id>")
@@ -85,8 +91,11 @@ def booking_stats() -> Response:
 @api.output(BookingDocument)
 def show_booking(booking_id: uuid.UUID) -> Response:
     """Show a booking."""
-    with parts().database.read() as connection:
-        return answer(find_booking(connection, booking_id, current_actor()))
+    reader = current_actor()
+    with read_for(parts().database, reader) as connection:
+        found = find_booking(connection, booking_id, reader)
+    note_sight("booking", others_bookings([found]))
+    return answer(found)
 
 
 @api.post("/bookings/<uuid:booking_id>/confirm")
@@ -179,12 +188,15 @@ def _wanted_slots(body: BookingBody) -> tuple[int, ...]:
         return (find_slot(connection, body.doctor_id, body.slot_time),)
 
 
-def _only_own(actor: Actor) -> uuid.UUID | None:
-    return None if actor.is_staff else required_principal().user_id
-
-
 def _filter(query: BookingQuery, actor: Actor) -> BookingFilter:
     begin, end = day_span(query.date, parts().config.zone) if query.date else (None, None)
-    own = _only_own(actor)
+    mine = seen_by(actor, query.doctor_id)
     # A patient who asks for somebody else's bookings gets their own: what is not theirs does not exist.
-    return BookingFilter(own or query.user_id, query.status, query.doctor_id, query.showtime_id, begin, end)
+    return replace(
+        mine,
+        user_id=mine.user_id or query.user_id,
+        status=query.status,
+        showtime_id=query.showtime_id,
+        starts_from=begin,
+        starts_before=end,
+    )

@@ -32,7 +32,7 @@ from app.web.api.freshness import read_from_primary
 from app.web.api.request_keys import request_key
 from app.web.parts import parts
 from app.web.policy import policy
-from app.web.staff import desk_actor
+from app.web.staff import desk_actor, require_served
 
 api = APIBlueprint("desk", __name__, url_prefix="/api", tag="Front desk")
 
@@ -78,6 +78,7 @@ def hold_first_free(body: FirstFreeBody) -> Response:
 def preview_closure(query: ClosurePreviewQuery) -> Response:
     """What closing this time would do: how many times go, who is affected and where they could go."""
     interval = query.interval()
+    require_served(interval.doctor_id)
     with parts().database.read() as connection:
         read_doctor(connection, interval.doctor_id)
         found = propose(connection, affected_bookings(connection, interval), interval)

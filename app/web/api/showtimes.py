@@ -69,8 +69,7 @@ def show_showtime(showtime_id: int) -> Response:
 @api.doc(responses=UNCHANGED)
 def show_seats(showtime_id: int, query: SeatsQuery) -> Response:
     """Show every seat with its state, or with `sparse` only those that are not free."""
-    with parts().database.read() as connection:
-        plan = parts().engine.plans.of(connection, showtime_id)
+    plan = _plan_of(showtime_id)
     question = Question(
         streams=frozenset({showtime_stream(showtime_id)}),
         ask_primary=lambda connection: seat_states(connection, showtime_id),
@@ -95,6 +94,15 @@ def take_best(showtime_id: int, body: BestBody) -> Response:
     claim = actions.BestClaim(showtime_id, body.wish(), patient, instant=not body.hold)
     done = actions.hold_best(parts().engine, claim, current_actor(), request_key(body))
     return created(done, "Seats held" if body.hold else "Booking confirmed successfully")
+
+
+def _plan_of(showtime_id: int) -> SeatPlan:
+    plans = parts().engine.plans
+    known = plans.known(showtime_id)
+    if known is not None:
+        return known
+    with parts().database.read() as connection:
+        return plans.of(connection, showtime_id)
 
 
 def _seat_map(plan: SeatPlan, states: dict[int, State], is_sparse: bool) -> dict[str, object]:

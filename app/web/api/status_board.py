@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from datetime import datetime
 from typing import Annotated, Literal
-from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -18,6 +17,7 @@ from app.web.api.fields import Instant, ResourceId
 from app.web.api.freshness import SERVED, STALENESS
 from app.web.api.inputs import RequestModel
 from app.web.api.request_keys import request_key
+from app.web.board import new_notice_id
 from app.web.callers import required_principal
 from app.web.parts import parts
 from app.web.policy import policy
@@ -117,7 +117,7 @@ def list_notices(query: BoardQuery) -> Response:
 def add_notice(body: NoticeBody) -> Response:
     """Tell visitors something. 201 when a majority of the nodes has it, else 202."""
     values = _values(body.model_dump(exclude={"kind"}))
-    done = parts().board.edit(_new_id(body), values, _author(), BoardKind(body.kind))
+    done = parts().board.edit(new_notice_id(request_key(body)), values, _author(), BoardKind(body.kind))
     return _written(done, 201)
 
 
@@ -168,12 +168,6 @@ def _text(value: object) -> str | None:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return None if value is None else str(value)
-
-
-def _new_id(body: NoticeBody) -> str:
-    """The same for a repeat under the same key: it writes the notice again instead of adding another."""
-    key = request_key(body)
-    return uuid4().hex if key is None else uuid5(NAMESPACE_URL, f"{key.scope}/{key.key}").hex
 
 
 def _author() -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import url_for
 
 from app.booking.seating import seats_taken
-from app.booking.strays import warnings
+from app.booking.strays import strays_beside
 from app.web.pages.countdown import HoldBar, hold_bar
 from app.web.pages.guests import Guest
 from app.web.pages.visits import money
@@ -29,7 +30,8 @@ class Basket:
     seats: tuple[BasketSeat, ...]
     heading: str
     total: str
-    warnings: tuple[str, ...]
+    #: What is left alone between taken seats; empty when nothing is.
+    warning: str
     details_url: str
     release_url: str
 
@@ -51,16 +53,24 @@ def basket_of(held: Guest) -> Basket:
         seats=seats,
         heading=f"{counted(len(seats), 'seat')} chosen",
         total=money(showtime["total_cents"], showtime["currency"]),
-        warnings=_warnings(held),
+        warning=_warning(held),
         details_url=url_for("pages.details", token=held.token),
         release_url=url_for("pages.release", token=held.token),
     )
 
 
-def _warnings(held: Guest) -> tuple[str, ...]:
+def _warning(held: Guest) -> str:
     if held.showtime_id is None:
         raise AssertionError("a basket is of a showtime")
     with parts().database.read() as connection:
         plan = parts().engine.plans.of(connection, held.showtime_id)
         taken = seats_taken(connection, held.showtime_id)
-    return tuple(warning["message"] for warning in warnings(plan, held.slot_ids, taken))
+    return stray_words([seat.label for seat in strays_beside(plan, held.slot_ids, taken)])
+
+
+def stray_words(labels: Sequence[str]) -> str:
+    """One sentence, however many seats are left alone."""
+    if not labels:
+        return ""
+    seats = f"Seat {labels[0]}" if len(labels) == 1 else f"Seats {', '.join(labels[:-1])} and {labels[-1]}"
+    return f"{seats} would be left alone. You may keep your choice, or move over by one."

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.booking.actions import describe_hold
+from app.web.callers import principal
 from app.web.pages import my_hold
 from app.web.pages.blueprint import pages
 from app.web.pages.countdown import hold_bar
@@ -29,7 +32,7 @@ def details(token: str) -> Response | str:
         return lapsed_page(guest)
     if not guest.is_held:
         return redirect(where_it_is(guest), SEE_OTHER)
-    return _form(guest, Wrong(guest.booking))
+    return _form(guest, Wrong(_known(guest)))
 
 
 @pages.post("/hold/<token>")
@@ -47,6 +50,14 @@ def save_details(token: str) -> Response | tuple[str, int]:
     else:
         describe_hold(parts().engine, guest.booking_id, read.details(), guest.actor)
     return my_hold.remember(redirect(url_for("pages.check", token=token), SEE_OTHER), token)
+
+
+def _known(guest: Guest) -> dict[str, Any]:
+    """What was typed so far; somebody who is logged in need not type who they are."""
+    caller = principal()
+    if caller is None or guest.booking["patient_name"] or guest.booking["patient_email"]:
+        return guest.booking
+    return {**guest.booking, "patient_name": caller.name, "patient_email": caller.email}
 
 
 def _ended_meanwhile(guest: Guest) -> Response:

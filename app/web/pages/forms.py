@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 from flask import request
 from pydantic import StringConstraints, ValidationError
 
+from app.accounts.passwords import SHORTEST_PASSWORD
 from app.booking.actions import PatientDetails
 from app.idempotency import RequestKey
 from app.web.api.fields import Email, Line, Paragraph, PersonName, Phone
@@ -30,6 +31,28 @@ WORDS = {
     "patient_id": "Choose somebody from the list again",
     "doctor_id": "Choose a doctor from the list",
     "email": "Enter an e-mail address such as name@example.org",
+    "name": "Enter your full name",
+    "password": f"Choose a password of {SHORTEST_PASSWORD} characters or more",
+    "new_password": f"Choose a password of {SHORTEST_PASSWORD} characters or more",
+    "current_password": "Enter the password you have now",
+    "role": "Registering makes a patient",
+    "code": "Enter the code",
+    "title": "Enter the title",
+    "minutes": "Enter the length in minutes, 1 to 600",
+    "rating": "Enter the rating, such as PG or 12",
+    "genre": "Enter the genre",
+    "description": "Keep the description under 2000 characters",
+    "poster_seed": "Enter a whole number, or leave it empty",
+    "hall_name": "Enter the name of the hall",
+    "place": "Enter the name of the cinema",
+    "timezone": "Enter a time zone such as Europe/Berlin",
+    "currency": "Enter a currency as three capital letters, such as EUR",
+    "layout": "Draw the hall, as the example shows",
+    "movie_id": "Choose a movie",
+    "hall_id": "Choose a hall",
+    "first_day": "Enter the first day",
+    "times": "Enter up to eight times of the day, such as 17:00, 20:15",
+    "days": "Choose 1 to 14 days",
 }
 
 

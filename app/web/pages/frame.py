@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, g, request, url_for
 
-from app.accounts.principals import Role
+from app.accounts.principals import Principal, Role
+from app.errors import Unauthenticated, Unavailable
+from app.web.callers import principal
 from app.web.pages.forgery import form_token
 from app.web.parts import parts
 
 BOOKING_PAGES = {"manage", "find_booking", "cancel", "move", "move_check", "mine"}
-MOVIE_PAGES = {"movies", "movie", "seats", "ticket"}
+ACCOUNT_PAGES = {
+    "log_in", "log_in_now", "show_code", "show_code_now", "join", "join_now", "forget", "forget_now", "reset",
+    "reset_now", "account", "rename", "security", "change_password", "second_step", "confirm_second_step",
+    "remove_second_step", "people", "people_change", "audit", "data", "erase_data",
+}  # fmt: skip
+MOVIE_PAGES = {"movies", "movie", "seats", "ticket"} | {
+    f"admin_{tab}{step}" for tab in ("movies", "halls", "showtimes") for step in ("", "_add")
+}
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,21 @@ class Place:
 
 def install(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(navigation=navigation, freshness=freshness, form_token=form_token)
+    app.jinja_env.globals.update(
+        navigation=navigation,
+        freshness=freshness,
+        form_token=form_token,
+        visitor=visitor,
+        notices_now=notices_now,
+    )
+
+
+def visitor() -> Principal | None:
+    """Who is logged in, for the head of the page; never a reason for the page to fail."""
+    try:
+        return principal()
+    except (Unauthenticated, Unavailable):
+        return None
 
 
 def navigation() -> list[Place]:
@@ -33,7 +57,8 @@ def navigation() -> list[Place]:
     is_booking, is_mail, is_monitor = page in BOOKING_PAGES, page in {"mails", "mail"}, "monitor" in page
     # The screens of a hold are the same for both; whose hold it is tells where one came from.
     is_movie = page in MOVIE_PAGES or (not is_booking and bool(g.get("is_about_a_show")))
-    is_elsewhere = is_booking or is_mail or is_monitor or is_movie or page.startswith(("desk", "admin"))
+    is_elsewhere = is_booking or is_mail or is_monitor or is_movie or page in ACCOUNT_PAGES
+    is_elsewhere = is_elsewhere or page.startswith(("desk", "admin"))
     places = [
         Place("Find a time", url_for("pages.choose"), bool(page) and not is_elsewhere),
         Place("Movies", url_for("pages.movies"), is_movie),
@@ -41,7 +66,7 @@ def navigation() -> list[Place]:
         Place("Monitor", url_for("pages.monitor"), is_monitor),
         Place("API", "/api-docs", False),
     ]
-    caller = g.get("principal")
+    caller = visitor()
     if caller is not None and caller.has(Role.STAFF):
         places.insert(0, Place("Front desk", url_for("pages.desk"), page.startswith("desk")))
     if caller is not None and caller.has(Role.ADMIN):
@@ -51,9 +76,14 @@ def navigation() -> list[Place]:
     return places
 
 
+def notices_now(doctor_id: int | str | None = None) -> list[dict[str, Any]]:
+    """What the desk tells everybody, and whoever looks at this doctor."""
+    return parts().board.notices_to_show(doctor_id)
+
+
 def _my_bookings(is_current: bool) -> Place:
     """Everything of one's account; without one, the way to find a booking by its reference."""
-    if g.get("principal") is not None:
+    if visitor() is not None:
         return Place("My bookings", url_for("pages.mine"), is_current)
     return Place("My booking", url_for("pages.find_booking"), is_current)
 

@@ -15,6 +15,7 @@ from app.booking.actions import Actor
 from app.booking.reading import find_booking
 from app.directory.placing import read_now
 from app.errors import NotFound
+from app.web.actors import actor_with
 from app.web.pages.speech import Speech, speech_of
 from app.web.parts import parts
 
@@ -72,12 +73,13 @@ class Guest:
 
 
 def guest_actor(booking_id: uuid.UUID) -> Actor:
-    return Actor("guest", token_for=booking_id)
+    """Whoever shows the link, logged in or not."""
+    return actor_with(booking_id)
 
 
 def guest_of(token: str) -> Guest:
     """Raises NotFound, for a forged token and for a booking that is gone alike."""
-    booking_id = manage_token.read(parts().config.secret_key, token)
+    booking_id = manage_token.read(parts().config.secret_key, token, parts().config.earlier_secrets)
     if booking_id is None:
         raise NotFound("There is no such booking.")
     with parts().database.read() as connection:

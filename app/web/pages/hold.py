@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from flask import g, redirect, request, url_for
+from flask import redirect, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from app.booking.actions import (
-    GUEST,
-    Actor,
     Claim,
     FirstFree,
     PatientDetails,
@@ -22,6 +20,7 @@ from app.booking.actions import (
     hold_slot,
 )
 from app.errors import NotFound
+from app.web.actors import actor_with
 from app.web.pages import my_hold
 from app.web.pages.blueprint import pages
 from app.web.pages.forms import request_key, usable_details
@@ -65,7 +64,7 @@ def hold_first() -> Response:
     """Hold the first free time of any doctor, or of any in a specialty: chosen and held in one step."""
     wanted = FirstFree(None, specialization=request.form.get("specialization", "")[:100] or None)
     key = request_key({"specialization": wanted.specialization}, variant="first")
-    token = token_of(hold_first_free(parts().engine, wanted, booker(), key).value)
+    token = token_of(hold_first_free(parts().engine, wanted, actor_with(), key).value)
     earlier = my_hold.current_hold()
     if earlier and earlier.token != token:
         my_hold.give_back(earlier)
@@ -120,18 +119,12 @@ def take(taking: Taking) -> str:
     # One key serves a whole list of times, so the slots are part of it.
     named = ",".join(map(str, taking.slot_ids))
     key = request_key({"slot_ids": named}, variant=named)
-    answer = hold_slot(parts().engine, claim, booker(), key)
+    answer = hold_slot(parts().engine, claim, actor_with(), key)
     token = token_of(answer.value)
     if answer.replayed and guest_of(token).was_only_held:
         # An old page was sent again after its hold had ended: this is a new wish.
-        token = token_of(hold_slot(parts().engine, claim, booker()).value)
+        token = token_of(hold_slot(parts().engine, claim, actor_with()).value)
     return token
-
-
-def booker() -> Actor:
-    """Whose the booking is: the account's that is logged in here, or nobody's."""
-    caller = g.get("principal")
-    return GUEST if caller is None else Actor(f"user:{caller.user_id}", caller.user_id)
 
 
 def take_instead(earlier: Guest | None, taking: Taking) -> str:

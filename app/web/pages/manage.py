@@ -9,6 +9,7 @@ from typing import Any
 from flask import redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
+from app.audit import fingerprints
 from app.booking.deadline import change_until
 from app.notices.calendar import download
 from app.web.pages.blueprint import pages
@@ -17,7 +18,7 @@ from app.web.pages.hold import SEE_OTHER
 from app.web.pages.lapsed import lapsed_page
 from app.web.pages.tickets import ticket_of
 from app.web.pages.visits import Visit, visit_of_booking
-from app.web.pages.wording import clock_time, instant, long_day
+from app.web.pages.wording import clock_time, counted, instant, long_day
 from app.web.parts import parts
 from app.web.policy import policy
 
@@ -60,7 +61,7 @@ def manage(token: str) -> Response | str:
         speech=guest.speech,
         panel=panel_of(guest, visit),
         ticket=ticket_of(guest.booking) if guest.showtime_id else None,
-        processed=_processed(guest.booking),
+        processed=_processed(guest),
         deadline=_deadline(guest),
         again_url=_again_url(guest),
         calendar_url=url_for("pages.calendar_entry", token=token),
@@ -130,8 +131,11 @@ def _is_news(booking: dict[str, Any], now: datetime) -> bool:
     return booking["confirmed_at"] is not None and now - instant(booking["confirmed_at"]) < NEWS_LASTS
 
 
-def _processed(booking: dict[str, Any]) -> list[tuple[str, str]]:
+def _processed(guest: Guest) -> list[tuple[str, str]]:
     """Which node wrote it and what kept others from writing over it."""
+    booking = guest.booking
+    with parts().database.read() as connection:
+        audit = fingerprints.of_booking(connection, guest.booking_id)
     vector = ", ".join(f"{node} {count}" for node, count in sorted(booking["vector_clock"].items()))
     return [
         ("Node", booking["processed_by"]),
@@ -142,4 +146,5 @@ def _processed(booking: dict[str, Any]) -> list[tuple[str, str]]:
         ("Booking", booking["id"]),
         ("Held at", booking["created_at"]),
         ("Confirmed at", booking["confirmed_at"] or "not confirmed"),
+        ("Audit", f"{counted(audit.entries, 'entry', 'entries')}, SHA-256 {audit.sha256}"),
     ]

@@ -30,6 +30,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Poster:
+    name: str
     sky: str
     ink: str
     shapes: tuple[Shape, ...]
@@ -46,7 +47,7 @@ def poster_of(seed: int, title: str) -> Poster:
     sky, far, near, light = dice.choice(PALETTES)
     draw = dice.choice(MOTIFS)
     shapes = draw(dice, far, near, light)
-    return Poster(sky, light, tuple(shapes), _lines(title))
+    return Poster(f"poster-{seed}", sky, light, tuple(shapes), _lines(title))
 
 
 def _lines(title: str) -> tuple[str, ...]:

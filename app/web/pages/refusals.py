@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Response, make_response, render_template, request, url_for
+from flask import Response, make_response, redirect, render_template, request, url_for
 
 from app.booking.availability import read_slot
 from app.booking.free_slots import nearest_free
@@ -29,11 +29,8 @@ from app.web.parts import parts
 #: What a person is told, by status; anything else is told in the words of the refusal itself.
 WORDS: dict[int, tuple[str, str]] = {
     400: ("We could not read that", "The address or the form arrived damaged. Please start again."),
-    403: (
-        "This form came from somewhere else",
-        "For your safety nothing was changed. Open the page again and repeat the last step. "
-        "Cookies must be allowed.",
-    ),
+    401: ("Please log in", "Your login has ended, or there was none. Nothing was changed."),
+    403: ("This is not for you", "Your account may not do this. Nothing was changed."),
     404: ("There is nothing here", "The address may be cut off or mistyped, or what was here is gone."),
     405: ("This is not a page", "The address only works from a button. Please start again."),
     413: ("That was too much", "The form was larger than we accept."),
@@ -48,6 +45,14 @@ WORDS: dict[int, tuple[str, str]] = {
         "Nothing was changed. The same step works again in a few seconds.",
     ),
 }
+WORDS_OF_CODE: dict[str, tuple[str, str]] = {
+    "FORGED_REQUEST": (
+        "This form came from somewhere else",
+        "For your safety nothing was changed. Open the page again and repeat the last step. "
+        "Cookies must be allowed.",
+    ),
+}
+TOO_MANY = 429
 TAKEN_TITLES = {
     "SLOT_TAKEN": "{time} was just taken by someone else",
     "SLOT_HELD": "{time} is on hold for someone else",
@@ -69,6 +74,8 @@ class Lost:
 
 def render_failure(failure: Failure) -> Response:
     """The page for this failure, with its status and headers."""
+    if failure.code == "UNAUTHENTICATED" and request.method == "GET":
+        return make_response(redirect(url_for("pages.log_in", next=request.full_path.rstrip("?")), 303))
     response = _renderer(failure)(failure)
     response.headers.extend(failure.headers)
     return response
@@ -114,7 +121,11 @@ def _lapsed(failure: Failure) -> Response:
 
 
 def _plain(failure: Failure) -> Response:
-    title, words = WORDS.get(failure.status, (failure.title, failure.detail))
+    title, words = WORDS_OF_CODE.get(failure.code) or WORDS.get(
+        failure.status, (failure.title, failure.detail)
+    )
+    if "retry_after_seconds" in failure.extras and failure.status == TOO_MANY:
+        words = failure.detail
     is_ours = failure.code in {"WRONG_STATE", "TOO_MANY_EXTENSIONS", "TOO_LATE_TO_CHANGE"}
     guest = _guest() if is_ours else None
     return make_response(

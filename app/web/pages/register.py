@@ -24,14 +24,21 @@ from app.web.pages import (
     times,
     waiting,
 )
+from app.web.pages.account import audit, data, forgotten, joining, overview, people, security
+from app.web.pages.account import login as account_login
 from app.web.pages.admin import doctors as admin_doctors
+from app.web.pages.admin import halls as admin_halls
+from app.web.pages.admin import movies as admin_movies
 from app.web.pages.admin import people as admin_people
+from app.web.pages.admin import showtimes as admin_showtimes
 from app.web.pages.admin import slots as admin_slots
 from app.web.pages.admin import statistics as admin_statistics
 from app.web.pages.blueprint import pages
-from app.web.pages.desk import board, closing, counter, lists, week
+from app.web.pages.desk import board as desk_board
+from app.web.pages.desk import closing, counter, lists, week
 from app.web.pages.desk import visits as desk_visits
 from app.web.pages.monitor import (
+    board,
     clocks,
     election,
     health,
@@ -62,9 +69,18 @@ PAGES = (
     seats,
     tickets,
 )
-DESK = (board, counter, desk_visits, closing, lists, week)
-ADMIN = (admin_doctors, admin_slots, admin_people, admin_statistics)
-MONITOR = (health, traffic, election, clocks, replication, race, integrity, orders, login)
+DESK = (desk_board, counter, desk_visits, closing, lists, week)
+ACCOUNT = (account_login, joining, forgotten, overview, security, people, audit, data)
+ADMIN = (
+    admin_doctors,
+    admin_slots,
+    admin_people,
+    admin_statistics,
+    admin_movies,
+    admin_halls,
+    admin_showtimes,
+)
+MONITOR = (health, traffic, election, clocks, replication, board, race, integrity, orders, login)
 
 
 def register_pages(app: APIFlask) -> None:

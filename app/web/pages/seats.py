@@ -9,11 +9,12 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.booking.actions import GUEST, BestClaim, SeatWish, add_slots, drop_slots, hold_best
+from app.booking.actions import BestClaim, SeatWish, add_slots, drop_slots, hold_best
 from app.booking.rules import MOST_SLOTS
 from app.booking.seating import seat_states
 from app.directory.showtimes import read_showtime
 from app.errors import ValidationFailed
+from app.web.actors import actor_with
 from app.web.pages import my_hold
 from app.web.pages.baskets import Basket, basket_of
 from app.web.pages.blueprint import pages
@@ -72,7 +73,8 @@ def basket(showtime_id: int) -> str:
 @policy("public")
 def choose_seats(showtime_id: int) -> Response:
     """Hold what is ticked and give back what no longer is; then on to the details."""
-    held, choice = _hold_here(showtime_id), _ticked()
+    held = _hold_here(showtime_id)
+    choice = _ticked(held)
     if held is None and not choice.take:
         return redirect(url_for("pages.seats", showtime_id=showtime_id), SEE_OTHER)
     token = _change(held, choice)
@@ -100,7 +102,7 @@ def take_best(showtime_id: int) -> Response:
     earlier = my_hold.current_hold()
     asked = {"count": wish.count, "zone": wish.zone, "together": wish.together, "accessible": wish.accessible}
     done = hold_best(
-        parts().engine, BestClaim(showtime_id, wish, None), GUEST, request_key(asked, str(asked))
+        parts().engine, BestClaim(showtime_id, wish, None), actor_with(), request_key(asked, str(asked))
     )
     token = token_of(done.value)
     if earlier and earlier.token != token:
@@ -129,9 +131,10 @@ def _hold_here(showtime_id: int) -> Guest | None:
     return held if held and held.showtime_id == showtime_id else None
 
 
-def _ticked() -> Choice:
-    """What is ticked now, against what was ticked when the page was made."""
+def _ticked(held: Guest | None) -> Choice:
+    """What is ticked now, against what was ticked when the page was made; everything if its hold is over."""
     ticked, before = (set(_ids(request.form.getlist(name))) for name in ("slot_id", "mine"))
+    before &= set(held.slot_ids if held else ())
     return Choice(tuple(sorted(ticked - before)), tuple(sorted(before - ticked)))
 
 

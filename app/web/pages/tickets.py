@@ -20,7 +20,7 @@ from app.web.policy import policy
 
 #: The quiet zone of ISO/IEC 18004, section 6.3.8.
 QUIET_MODULES = 4
-VALID = {"CONFIRMED", "ARRIVED", "COMPLETED"}
+VALID = {"CONFIRMED", "ARRIVED", "IN_ROOM", "COMPLETED"}
 
 
 @dataclass(frozen=True)

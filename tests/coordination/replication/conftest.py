@@ -46,8 +46,15 @@ class Node:
 
     def slots(self, doctor_id: int) -> dict[str, str]:
         """The state of each slot, as far as this node knows."""
+        return self._states(f"doctor:{doctor_id}")
+
+    def seats(self, showtime_id: int) -> dict[str, str]:
+        """The same of the seats of a showtime."""
+        return self._states(f"showtime:{showtime_id}")
+
+    def _states(self, stream: str) -> dict[str, str]:
         with self.replica.unchanging() as core:
-            rows = core.rows(f"doctor:{doctor_id}")
+            rows = core.rows(stream)
         return {row.key: row.fields["state"] for row in rows if row.key.startswith("slot:")}
 
 

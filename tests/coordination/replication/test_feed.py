@@ -12,6 +12,7 @@ from app.coordination import outbox
 from app.coordination.replication.rows import Incomplete, entry_of
 from app.errors import Unavailable
 from app.tables import Doctor, Slot
+from tests.cinema import Cinema
 from tests.coordination.replication.conftest import NO_REDIS, Site, state_of
 
 
@@ -33,6 +34,25 @@ def test_a_new_node_takes_a_snapshot_and_then_follows_the_bus(site: Site) -> Non
     node.catch_up()
 
     assert node.slots(doctor) == {f"slot:{second}": "OPEN"}
+    assert state_of(node) == site.truth()
+    assert node.feed.fed_by == "bus"
+
+
+def test_the_seats_of_a_showtime_travel_as_any_slot_does(site: Site) -> None:
+    cinema = Cinema.on(site.database)
+    first = cinema.add_showtime()
+    site.relay_everything()
+    node = site.node()
+    node.catch_up()
+
+    second = cinema.add_showtime()
+    site.delete(cinema.ids(first)["B2"])
+    site.relay_everything()
+    node.catch_up()
+
+    states = node.seats(first)
+    assert len(states) == len(node.seats(second)) == 9
+    assert [key for key, state in states.items() if state == "BLOCKED"] == [f"slot:{cinema.ids(first)['B2']}"]
     assert state_of(node) == site.truth()
     assert node.feed.fed_by == "bus"
 

@@ -69,7 +69,8 @@ def servers(client):
 
 def audit(database):
     with database.read() as connection:
-        rows = connection.execute(select(AuditEntry).order_by(AuditEntry.at)).all()
+        of_orders = ~AuditEntry.action.startswith("account.")
+        rows = connection.execute(select(AuditEntry).where(of_orders).order_by(AuditEntry.at)).all()
         return [
             (row.action, row.detail, row.lamport > 0, row.hybrid_clock > 0, row.vector_clock) for row in rows
         ]

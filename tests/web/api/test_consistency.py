@@ -18,6 +18,7 @@ from app.errors import Unavailable
 from app.tables import LeaderState
 from app.web import reads as reads_module
 from app.web.parts import EXTENSION, Parts
+from tests.cinema import Cinema
 from tests.web.conftest import log_in_as, make_app
 
 PATIENT = {"patient_name": "Anna Example", "patient_email": "anna@example.org"}
@@ -328,3 +329,60 @@ def test_a_replica_behind_the_majority_catches_up_before_it_answers(
 
 def test_without_a_majority_the_database_is_asked(nodes: list[Node], doctor: str) -> None:
     assert nodes[1].slots("quorum").headers["X-Served-Consistency"] == "strong"
+
+
+@pytest.fixture
+def showtime(nodes: list[Node], admin: dict[str, str]) -> int:
+    showtime = Cinema.on(nodes[0].parts.database).add_showtime()
+    for node in nodes:
+        node.follow()
+    return showtime
+
+
+def seat_map(node: Node, showtime: int, level: str | None = None, token: str | None = None) -> Any:
+    headers = {"X-Consistency": level} if level else {}
+    headers |= {"X-Session-Token": token} if token else {}
+    return node.client.get(f"/api/showtimes/{showtime}/seats?sparse=1", headers=headers)
+
+
+def book_a_seat(node: Node, showtime: int) -> Any:
+    seats = node.client.get(f"/api/showtimes/{showtime}/seats").json["data"]["seats"]
+    answer = node.client.post("/api/bookings", json={"slot_ids": [seats[-1]["id"]], **PATIENT})
+    assert answer.status_code == 201
+    return answer
+
+
+@pytest.mark.parametrize("level", ["bounded", "eventual", "causal"])
+def test_a_seat_map_comes_from_the_replica_at_the_levels_it_can_promise(
+    nodes: list[Node], showtime: int, level: str
+) -> None:
+    book_a_seat(nodes[0], showtime)
+
+    before = seat_map(nodes[1], showtime, level)
+    nodes[1].follow()
+    after = seat_map(nodes[1], showtime, level)
+
+    assert [answer.headers["X-Served-Consistency"] for answer in (before, after)] == [level, level]
+    assert [answer.json["data"]["free"] for answer in (before, after)] == [9, 8]
+
+
+def test_whoever_took_a_seat_sees_it_taken_on_a_node_that_lags(nodes: list[Node], showtime: int) -> None:
+    token = book_a_seat(nodes[0], showtime).headers["X-Session-Token"]
+
+    answer = seat_map(nodes[1], showtime, token=token)
+
+    assert answer.json["data"]["free"] == 8
+    assert answer.headers["X-Served-Consistency"] == "strong"
+
+
+def test_a_known_seat_map_is_shown_while_the_database_is_away(
+    nodes: list[Node], showtime: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seat_map(nodes[1], showtime)
+    nodes[1].lose_database(monkeypatch)
+    nodes[1].grow_old(90)
+
+    answer = seat_map(nodes[1], showtime)
+
+    assert (answer.status_code, answer.headers["X-Served-Consistency"]) == (200, "eventual")
+    assert seat_map(nodes[1], showtime, "strong").status_code == 503

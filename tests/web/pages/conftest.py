@@ -17,6 +17,7 @@ from app.booking.actions import GUEST, Claim, PatientDetails, hold_slot
 from app.database import db_now
 from app.tables import Booking, Doctor, Slot
 from app.web.parts import EXTENSION, Parts
+from tests.cinema import Cinema
 from tests.web.conftest import make_app
 
 ORIGIN = "http://localhost"
@@ -37,7 +38,7 @@ class Person:
         self.page = self.client.get(path, headers={"Sec-Fetch-Site": "none"})
         return self.page
 
-    def send(self, path: str, follow: bool = True, **fields: str) -> TestResponse:
+    def send(self, path: str, follow: bool = True, **fields: str | list[str]) -> TestResponse:
         """Post to path with the hidden fields of the page that is open."""
         self.form_token = self.form_token or hidden_fields(self.client.get("/find").text)["form_token"]
         data = {"form_token": self.form_token, **hidden_fields(self.text), **fields}
@@ -121,6 +122,11 @@ def person(client: FlaskClient) -> Person:
 @pytest.fixture
 def somebody_else(app: APIFlask) -> Person:
     return Person(app.test_client())
+
+
+@pytest.fixture
+def cinema(clinic: Clinic) -> Cinema:
+    return Cinema.on(clinic.parts.database)
 
 
 @pytest.fixture

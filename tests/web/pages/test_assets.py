@@ -6,6 +6,9 @@ from flask.testing import FlaskClient
 
 from app.web.pages.assets import FOLDER
 
+#: The name of a drawing's language inside a sheet; nobody fetches it.
+DRAWING = "xmlns='http://www.w3.org/2000/svg'"
+
 
 def test_every_file_a_page_names_is_there_and_may_be_kept(client: FlaskClient) -> None:
     page = client.get("/find").text
@@ -38,4 +41,5 @@ def test_pages_hold_no_inline_script_or_style(client: FlaskClient) -> None:
 
 def test_nothing_comes_from_another_host() -> None:
     for file in [*FOLDER.rglob("*.css"), *FOLDER.rglob("*.js")]:
-        assert not re.search(r"https?:|url\(\s*['\"]?//|@import", file.read_text()), file
+        text = file.read_text().replace(DRAWING, "")
+        assert not re.search(r"https?:|url\(\s*['\"]?//|@import", text), file

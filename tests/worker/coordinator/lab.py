@@ -16,6 +16,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from app.algorithms.election import LeaseGranted, LeaseRead, LeaseRefused, LeaseView
+from app.algorithms.failure_detector import RowSeen
 from app.algorithms.lease import EpochLedger, LeaseHome
 from app.algorithms.time_sync import Exchange
 from app.clock import ManualClock
@@ -75,6 +76,7 @@ class Store:
         self.algorithms: dict[int, str] = {}
         self.writes: list[tuple[str, int, bool]] = []
         self.rows: dict[str, Any] = {}
+        self.beaten_at: dict[str, float] = {}
         self.settings: dict[str, str] = {}
         self.drained: set[str] = set()
         self.is_away = False
@@ -152,9 +154,16 @@ class LabMembership(Membership):
         def look() -> Known:
             store.answer()
             store.rows[card.node] = (card, stamp)
+            store.beaten_at[card.node] = store.clock.elapsed()
             peers = {node: (row.peer, row.incarnation) for node, (row, _) in store.rows.items()}
             left = frozenset(node for node, (row, _) in store.rows.items() if row.status == membership.LEFT)
-            return Known(membership.Wishes(card.node in store.drained), peers, left, dict(store.settings))
+            seen = tuple(
+                RowSeen(node, peers[node][1], store.clock.elapsed() - at)
+                for node, at in store.beaten_at.items()
+                if node not in left
+            )
+            wishes = membership.Wishes(card.node in store.drained)
+            return Known(wishes, peers, left, dict(store.settings), seen)
 
         self._sql.submit(look, self._take_known)
 

@@ -267,7 +267,7 @@ def test_a_link_audit_measures_every_hop_and_elects_nobody(lab):
 
 def test_a_claim_to_lead_that_no_lease_confirms_changes_nothing(lab):
     """Attack 10: a forged COORDINATOR of a far future epoch."""
-    forged = {"kind": "Coordinator", "body": {"node": "node-1", "epoch": 10**9, "rides_ring": False}}
+    forged = {"kind": "Coordinator", "node": "node-1", "epoch": 10**9, "rides_ring": False}
     lab.nodes["node-1"].frame.client.call("node-2", "election.say", forged)
     lab.advance(3)
 

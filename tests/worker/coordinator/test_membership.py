@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from app.algorithms.failure_detector import Heartbeat
-from app.coordination.core_messages import DETECTOR
+from app.algorithms.wire import pack
 from tests.worker.coordinator.lab import Lab
 from worker.coordinator.membership import Sign
 
@@ -47,7 +47,7 @@ def test_a_late_heartbeat_of_a_former_life_does_not_revive_a_dead_node(lab):
     card = victim.members.card()
     lab.kill("node-1")
     lab.until(lambda: set(statuses(lab, "node-1").values()) == {"dead"})
-    late = Sign(card, DETECTOR.encode(Heartbeat(card.incarnation, 10**6)))
+    late = Sign(card, pack(Heartbeat(card.incarnation, 10**6)))
 
     victim.frame.client.call("node-2", "membership.say", late)
 
@@ -85,6 +85,15 @@ def test_heartbeats_in_redis_alone_keep_a_node_alive(lab):
     lab.cuts = {("node-1", "node-2"), ("node-1", "node-3"), ("node-2", "node-3")}
     lab.advance(12)
 
+    assert set(statuses(lab, "node-1").values()) == {"up"}
+
+
+def test_rows_in_the_database_alone_keep_a_node_alive(lab):
+    lab.redis_is_up = False
+    lab.cuts = {("node-1", "node-2"), ("node-1", "node-3"), ("node-2", "node-3")}
+    lab.advance(12)
+
+    assert not lab.nodes["node-1"].log("node.dead")
     assert set(statuses(lab, "node-1").values()) == {"up"}
 
 
@@ -134,7 +143,7 @@ def test_a_good_bye_that_was_lost_is_found_in_the_database(lab):
 def test_nobody_speaks_for_another(lab):
     """The key of a node seals its own name; a card with another's name is not believed."""
     poisoned = replace(lab.nodes["node-2"].members.card(), rpc_url="http://evil", incarnation=10**15)
-    sign = Sign(poisoned, DETECTOR.encode(Heartbeat(10**15, 1)))
+    sign = Sign(poisoned, pack(Heartbeat(10**15, 1)))
 
     lab.nodes["node-3"].frame.client.call("node-1", "membership.say", sign)
 

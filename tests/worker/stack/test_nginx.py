@@ -171,7 +171,7 @@ def test_an_answer_of_the_api_is_never_kept(balancer: Balancer) -> None:
     assert balancer.count("GET /api/current/doctors") == 3
 
 
-def test_another_machine_is_limited_and_this_one_is_not(balancer: Balancer) -> None:
+def test_another_machine_is_limited_long_before_this_one(balancer: Balancer) -> None:
     here = balancer.statuses(300, "/assets/current/site.css", source="127.0.0.1")
     elsewhere = balancer.statuses(300, "/assets/current/site.css", source="127.0.0.2")
 

@@ -18,6 +18,7 @@ TABS = (
     ("admin_slots", "Slots"),
     ("admin_bookings", "Bookings"),
     ("admin_users", "Users"),
+    ("admin_movies", "Cinema"),
     ("admin_statistics", "Statistics"),
     ("admin_rules", "Settings"),
 )

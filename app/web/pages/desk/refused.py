@@ -9,8 +9,8 @@ from flask import Response, make_response, redirect, render_template, request, u
 
 from app.web.correlation import correlation_id
 from app.web.failures import Failure
-from app.web.pages.monitor.login import is_behind_a_door
 
+DOORS = ("/desk", "/admin", "/my")
 WORDS = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "That cannot be done as it stands",
     HTTPStatus.FORBIDDEN: "This is not for your account",
@@ -18,15 +18,15 @@ WORDS = {
 
 
 def is_about_staff() -> bool:
-    """The monitor has words of its own."""
-    return is_behind_a_door(request.path) and not request.path.startswith("/monitor")
+    """Every page of the staff is behind one of these doors."""
+    return "/" + request.path.split("/")[1] in DOORS
 
 
 def render_staff_refused(failure: Failure) -> Response:
     """Whoever is not logged in (any more) is asked to; others are told why."""
     if failure.status == HTTPStatus.UNAUTHORIZED:
         here = request.full_path.rstrip("?") if request.method == "GET" else _back()
-        return make_response(redirect(url_for("pages.monitor_login", next=here), HTTPStatus.SEE_OTHER))
+        return make_response(redirect(url_for("pages.log_in", next=here), HTTPStatus.SEE_OTHER))
     return make_response(
         render_template(
             "desk/refused.html",

@@ -8,7 +8,7 @@ from flask import render_template, request, url_for
 
 from app.web.overview import Overview
 from app.web.pages.monitor import words
-from app.web.pages.monitor.login import is_login_unknown, operator
+from app.web.pages.monitor.login import desk, is_login_unknown, logged_in, operator
 from app.web.pages.monitor.notes import DONE
 from app.web.pages.offers import new_key
 from app.web.pages.wording import counted
@@ -20,6 +20,7 @@ TABS = {
     "election": "Election",
     "clocks": "Clocks",
     "replication": "Replication",
+    "board": "Status board",
     "race": "Race arena",
     "integrity": "Integrity",
 }
@@ -52,6 +53,8 @@ def render_tab(tab: str, **values: object) -> str:
         overview_node=parts().config.node_id,
         troubles=troubles(overview),
         operator=operator(),
+        desk=desk(),
+        logged_in=logged_in(),
         is_login_unknown=is_login_unknown(),
         done=DONE.get(request.args.get("done", "")),
         new_key=new_key,

@@ -21,6 +21,8 @@ from app.web.survey import Sight
 #: From here on a node's silence is suspicious (algorithms/failure_detector.py).
 SUSPICIOUS_SECONDS = 3.0
 Document = dict[str, Any]
+#: Of a node that was never heard here.
+UNKNOWN_LOAD: Document = {"requests_per_second": None, "p95_ms": None}
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def _card(server: Document, sight: Sight | None, curves: Document) -> NodeCard:
         silence=curve(silence, SUSPICIOUS_SECONDS * 1.1, SUSPICIOUS_SECONDS),
         silence_seconds=silence[-1] if silence else None,
         server=server,
-        load=sight.part("load") if sight else {},
+        load=UNKNOWN_LOAD | (sight.part("load") if sight else {}),
         sees=sight.part("membership") if sight else {},
         clock=(sight.part("clocks").get("health") if sight else None) or server["clock"],
         uptime=words.since(server["started_at"], now),

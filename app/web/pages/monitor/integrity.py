@@ -1,4 +1,4 @@
-"""Tab 7: are the promises kept now, asked how, and when last?"""
+"""Tab 8: are the promises kept now, asked how, and when last?"""
 
 from __future__ import annotations
 

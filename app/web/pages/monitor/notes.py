@@ -11,4 +11,6 @@ DONE = {
     "policy": "The policy is chosen; nginx is told within ten seconds.",
     "resync": "The copies are being taken anew.",
     "race": "The race is over.",
+    "notice": "Visitors are told from now on; a majority of the nodes has it.",
+    "notice-kept": "Kept on this node, not yet by a majority; the others get it when they are back.",
 }

@@ -1,4 +1,4 @@
-"""Tab 6: many clients at one slot over all nodes, every attempt drawn; one may win."""
+"""Tab 7: many clients at one slot over all nodes, every attempt drawn; one may win."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from flask import Response, make_response, redirect, render_template, request, u
 
 from app.web.correlation import correlation_id
 from app.web.failures import Failure
+from app.web.pages.monitor.login import BOARD
 from app.web.pages.monitor.orders import tab_of_order
 
 
@@ -17,7 +18,10 @@ def is_about_monitor() -> bool:
 
 def render_refused(failure: Failure) -> Response:
     """Whoever is not logged in (any more) is asked to; others are told why."""
-    back = url_for(f"pages.monitor_{tab_of_order((request.view_args or {}).get('name', ''))}")
+    tab = (
+        "board" if request.path.startswith(BOARD) else tab_of_order((request.view_args or {}).get("name", ""))
+    )
+    back = url_for(f"pages.monitor_{tab}")
     if failure.status == HTTPStatus.UNAUTHORIZED:
         return make_response(redirect(url_for("pages.monitor_login", next=back), 303))
     return make_response(

@@ -13,6 +13,8 @@ from app.algorithms.election_messages import natural_order
 from app.web.pages.monitor.messages import Event, Message, messages_of
 
 LEFT, TOP, STEP, ROW = 92.0, 34.0, 30.0, 74.0
+#: Few events still stand on lines one can see.
+NARROWEST = 640.0
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def draw(events: Sequence[Event], nodes: Sequence[str], marks: Mapping[str, str]
         for number, event in enumerate(events)
     }
     flights = [flight for message in messages_of(events) if (flight := _flight(message, dots, heights))]
-    width = LEFT + STEP * (len(events) + 2)
+    width = max(LEFT + STEP * (len(events) + 2), NARROWEST)
     height = TOP * 2 + ROW * max(len(rows) - 1, 0)
     lines = tuple(Line(node, y) for node, y in heights.items())
     return Diagram(width, height, lines, tuple(dots.values()), tuple(flights))

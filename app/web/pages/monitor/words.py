@@ -69,6 +69,12 @@ def at_time(instant: str | None, zone: ZoneInfo) -> str:
     return f"{datetime.fromisoformat(instant).astimezone(zone):%H:%M:%S}"
 
 
+def day_and_time(instant: str, zone: ZoneInfo) -> str:
+    """Fri 20 Nov, 12:04 on the wall of the clinic."""
+    moment = datetime.fromisoformat(instant).astimezone(zone)
+    return f"{moment:%a} {moment.day} {moment:%b}, {moment:%H:%M}"
+
+
 def since(instant: str | None, now: datetime) -> float | None:
     """Seconds since an instant of a document, by this node's clock."""
     return None if not instant else max((now - datetime.fromisoformat(instant)).total_seconds(), 0.0)

@@ -31,10 +31,11 @@ def colleague(clinic: Clinic) -> int:
 
 def log_in(app: APIFlask, person: Person, role: str, door: str = "/desk") -> Person:
     parts = app.extensions[EXTENSION]
-    account = NewAccount(f"{role}@example.org", role.title(), parts.passwords.hash(PASSWORD), Role(role))
+    hashed = parts.passwords.hash(PASSWORD)
+    account = NewAccount(f"{role}@example.org", role.title(), hashed, Role(role), all_doctors=True)
     parts.database.run(lambda tx: add_account(tx, account))
-    person.open(f"/monitor/login?next={door}")
-    person.send("/monitor/login", email=account.email, password=PASSWORD, next=door)
+    person.open(f"/login?next={door}")
+    person.send("/login", email=account.email, password=PASSWORD, next=door)
     return person
 
 

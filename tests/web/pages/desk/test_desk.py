@@ -28,7 +28,7 @@ def test_a_stranger_is_asked_to_log_in_and_comes_back_to_the_board(
     asked = person.client.get("/desk?date=2099-11-23", headers={"Accept": "text/html"})
 
     assert asked.status_code == 303
-    assert asked.headers["Location"].startswith("/monitor/login?next=/desk")
+    assert asked.headers["Location"].startswith("/login?next=/desk")
     assert log_in(app, person, "staff", "/desk?date=2099-11-23").heading.endswith("Monday 23 November 2099")
 
 
@@ -36,8 +36,8 @@ def test_a_patient_is_not_let_in(app, person: Person, clinic: Clinic) -> None:
     log_in(app, person, "patient")
 
     assert person.page is not None
-    assert person.page.status_code == 422
-    assert "the account may not open this" in person.text
+    assert person.page.status_code == 403
+    assert "This is not for your account" in person.text
 
 
 def test_the_board_shows_who_has_which_time(receptionist: Person, clinic: Clinic) -> None:

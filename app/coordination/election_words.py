@@ -1,11 +1,6 @@
-"""The messages of the pure cores as JSON and back, each under the name of its class."""
+"""What the messages of an election are called and say, for people who read the log."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, get_args
-
-from pydantic import TypeAdapter, ValidationError
 
 from app.algorithms.election_messages import (
     Coordinator,
@@ -21,44 +16,8 @@ from app.algorithms.election_messages import (
     TokenReceipt,
     YieldRequest,
 )
-from app.algorithms.failure_detector import DetectorMessage
-from app.coordination.rpc.errors import CallRefused
 
-Message = TypeVar("Message")
-
-
-@dataclass(frozen=True)
-class Spoken:
-    """A core's message as it travels."""
-
-    kind: str
-    body: dict[str, Any]
-
-
-class Codec(Generic[Message]):
-    def __init__(self, kinds: Any) -> None:
-        self._adapters = {kind.__name__: TypeAdapter(kind) for kind in get_args(kinds)}
-
-    def encode(self, message: Message) -> Spoken:
-        kind = type(message).__name__
-        return Spoken(kind, self._adapters[kind].dump_python(message, mode="json"))
-
-    def decode(self, spoken: Spoken) -> Message:
-        """Raises CallRefused for what is no message of this core."""
-        adapter = self._adapters.get(spoken.kind)
-        if adapter is None:
-            raise CallRefused("INVALID", f"no message is called {spoken.kind[:40]}")
-        try:
-            message: Message = adapter.validate_python(spoken.body)
-        except ValidationError:
-            raise CallRefused("INVALID", f"this is no {spoken.kind}") from None
-        return message
-
-
-DETECTOR: Codec[DetectorMessage] = Codec(DetectorMessage)
-ELECTION: Codec[ElectionMessage] = Codec(ElectionMessage)
-
-#: The words of the textbooks, for people who read the log.
+#: The words of the textbooks.
 _NAMES = {
     ElectionCall: "ELECTION",
     Ok: "OK",

@@ -1,0 +1,104 @@
+"""What is kept about a person, all of it, and how it is forgotten (GDPR articles 15, 17 and 20)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from sqlalchemy import Connection, String, cast, delete, select, update
+
+from app.accounts import second_factor, sessions
+from app.accounts.actions import Accounts
+from app.accounts.principals import Principal
+from app.audit.journal import Witness
+from app.database import db_now
+from app.tables.accounts import AccountMail, User
+from app.tables.booking import Booking
+from app.tables.directory import Patient
+from app.tables.journal import AuditEntry, IdempotencyRecord
+
+Document = dict[str, Any]
+#: What a name becomes: a row that stays must still say that there was somebody.
+FORGOTTEN = "Forgotten"
+MOST_ENTRIES = 10_000
+#: No password has it.
+NO_HASH = "-"
+
+
+def account_export(connection: Connection, caller: Principal) -> Document:
+    """The account, where it is logged in, and what the audit holds of what its owner did."""
+    user = connection.execute(
+        select(User.email, User.name, User.role, User.created_at, User.password_changed_at, User.totp_since)
+        .where(User.id == caller.user_id)
+    ).one()  # fmt: skip
+    did = connection.execute(
+        select(AuditEntry.at, AuditEntry.action, AuditEntry.booking_id)
+        .where(AuditEntry.actor == f"user:{caller.user_id}")
+        .order_by(AuditEntry.at)
+        .limit(MOST_ENTRIES)
+    )
+    return {
+        "account": {name: _plain(value) for name, value in user._mapping.items()},
+        "logins": [
+            {"device": login.device, "created_at": _plain(login.created_at)}
+            for login in sessions.logins_of(connection, caller.user_id)
+        ],
+        "audit": [{name: _plain(value) for name, value in row._mapping.items()} for row in did],
+    }
+
+
+def forget_account(accounts: Accounts, caller: Principal, who: Witness) -> None:
+    """Nobody can tell any more who this was; that something happened stays, and so does the audit.
+
+    What is still booked must be cancelled before."""
+    pen = accounts.scribe.pen()
+
+    def work(tx: Connection) -> None:
+        email = tx.execute(select(User.email).where(User.id == caller.user_id)).scalar_one()
+        forget_bookings(tx, Booking.user_id == caller.user_id)
+        tx.execute(
+            update(Patient)
+            .where(Patient.email == email)
+            .values(name=FORGOTTEN, email=_nobody(caller.user_id), phone=None, contact=None)
+        )
+        # Answers to be repeated hold what was asked; whoever they are for, they are an hour's help at most.
+        tx.execute(delete(IdempotencyRecord).where(_holds(email)))
+        second_factor.remove(tx, caller.user_id)
+        sessions.end_all(tx, caller.user_id)
+        tx.execute(delete(AccountMail).where(AccountMail.user_id == caller.user_id))
+        tx.execute(
+            update(User)
+            .where(User.id == caller.user_id)
+            .values(
+                email=_nobody(caller.user_id), name=FORGOTTEN, password_hash=NO_HASH,
+                disabled_at=db_now(), erased_at=db_now(),
+            )
+        )  # fmt: skip
+        pen.note(tx, who, "account.erased")
+
+    accounts.database.run(work)
+
+
+def forget_bookings(tx: Connection, which: Any) -> int:
+    """Take the person out of these bookings; how many there were."""
+    forgotten = tx.execute(
+        update(Booking)
+        .where(which)
+        .values(
+            patient_name=FORGOTTEN, patient_email=None, patient_phone=None, reason=None, cancel_reason=None,
+            origin=None,
+        )
+    )  # fmt: skip
+    return forgotten.rowcount
+
+
+def _holds(email: str) -> Any:
+    return cast(IdempotencyRecord.answer, String).contains(email, autoescape=True)
+
+
+def _nobody(user_id: uuid.UUID) -> str:
+    return f"forgotten-{user_id.hex}@invalid"
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, uuid.UUID) or hasattr(value, "isoformat") else value

@@ -1,0 +1,37 @@
+"""The second wall (row-level security of PostgreSQL): a read for a person says for whom, and what is not
+theirs is not there, whatever the query forgot. SQLite has none; there the first wall stands alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, func, select
+
+from app.booking.rules import Actor
+from app.database import Database
+
+
+@contextmanager
+def read_for(database: Database, actor: Actor) -> Iterator[Connection]:
+    """A connection on which this actor's bookings exist and no others."""
+    if database.is_sqlite:
+        with database.read() as connection:
+            yield connection
+        return
+    with database.transaction() as tx:
+        put_up(tx, actor)
+        yield tx
+
+
+def put_up(tx: Connection, actor: Actor) -> None:
+    """Until the end of the transaction."""
+    everything = actor.is_staff and actor.doctors is None
+    doctors = "*" if everything else ",".join(map(str, sorted(actor.doctors or ()))) if actor.is_staff else ""
+    settings = {
+        "oneslot.wall": "on",
+        "oneslot.user": str(actor.user_id or ""),
+        "oneslot.booking": str(actor.token_for or ""),
+        "oneslot.doctors": doctors,
+    }
+    tx.execute(select(*(func.set_config(name, value, True) for name, value in settings.items())))

@@ -1,0 +1,66 @@
+"""How many requests a caller may send, for all nodes together in Redis; without it, each node's share.
+
+The generic cell rate algorithm (ITU-T I.371): a number per caller, no windows, an honest time to wait."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from redis import Redis
+
+from app.clock import Clock
+from app.coordination import keys
+from app.coordination.breaker import Breaker
+
+SCRIPT = Path(__file__).parent / "scripts" / "rate.lua"
+MICROSECONDS = 1_000_000
+MOST_REMEMBERED = 20_000
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many at once, and as many again within the window."""
+
+    most: int
+    window_seconds: float
+
+    @property
+    def cost_seconds(self) -> float:
+        return self.window_seconds / self.most
+
+    def shared_by(self, nodes: int) -> Rate:
+        return Rate(max(1, self.most // max(1, nodes)), self.window_seconds)
+
+
+class Rates:
+    """Thread-safe; one per process."""
+
+    def __init__(self, redis: Redis, breaker: Breaker, clock: Clock, nodes: Callable[[], int]) -> None:
+        self._script = redis.register_script(SCRIPT.read_text())
+        self._breaker = breaker
+        self._clock = clock
+        self._nodes = nodes
+        self._lock = threading.Lock()
+        self._arrivals: OrderedDict[str, float] = OrderedDict()
+
+    def wait(self, caller: str, rate: Rate) -> float:
+        """Seconds to wait; 0 when the request may pass and was counted."""
+        cost, most = int(rate.cost_seconds * MICROSECONDS), int(rate.window_seconds * MICROSECONDS)
+        told = self._breaker.call(lambda: self._script(keys=[keys.rate(caller)], args=[cost, most]))
+        if told is not None:
+            return float(int(told)) / MICROSECONDS
+        return self._wait_here(caller, rate.shared_by(self._nodes()))
+
+    def _wait_here(self, caller: str, rate: Rate) -> float:
+        now = self._clock.elapsed()
+        with self._lock:
+            arrival = max(self._arrivals.pop(caller, 0.0), now)
+            wait = arrival + rate.cost_seconds - now - rate.window_seconds
+            self._arrivals[caller] = arrival if wait > 0 else arrival + rate.cost_seconds
+            while len(self._arrivals) > MOST_REMEMBERED:
+                self._arrivals.popitem(last=False)
+        return max(0.0, wait)

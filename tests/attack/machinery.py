@@ -1,0 +1,201 @@
+"""Rows 25 to 35, 38 and 39: the queue, the wire, the servers behind, what starts and what is installed."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from urllib.parse import urlsplit
+
+from tests.attack.field import PASSWORD, Field, expect
+from tests.attack.table import by_tests, live, not_applicable
+
+SMUGGLED = {
+    "TE and CL": b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n",
+    "two CL": b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n12345",
+    "xchunked": b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "folded": b"X-A: a\r\n b: c\r\nTransfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
+}
+CONNECTIONS = 300
+
+by_tests(25, "a malicious pickle, or a job of another name, in the queue", "tests/worker/test_rq_worker.py")
+not_applicable(
+    26,
+    "SSRF through a webhook's or calendar's URL",
+    "no route takes a URL to call; the webhooks bring theirs",
+)
+by_tests(31, "forced errors, the database down", "tests/web/test_failures.py")
+by_tests(32, "line ends in logs; secrets and tokens in logs", "tests/test_logs.py")
+by_tests(33, "delete, update, cut or edit the audit", "tests/audit/test_chain.py")
+
+
+@live(27, "request smuggling: TE and CL, two CL, xchunked, folded")
+def smuggling(field: Field) -> str:
+    told = {}
+    for name, rest in SMUGGLED.items():
+        answer = _raw(field, b"POST /api/bookings HTTP/1.1\r\nHost: x\r\n" + rest)
+        told[name] = answer[:12].decode(errors="replace")
+        seconds = answer.count(b"HTTP/1.1 ")
+        expect(seconds <= 1, f"{name}: two answers to one request")
+    expect(all(" 4" in line or " 5" in line for line in told.values()), f"{told}")
+    return f"{told}"
+
+
+@live(28, "slow and oversized requests, deep JSON, while others book")
+def floods(field: Field) -> str:
+    slow = [_open(field, "127.0.0.31") for _ in range(CONNECTIONS)]
+    for each in slow:
+        each.sendall(b"POST /api/bookings HTTP/1.1\r\nHost: x\r\nX-A: ")
+    waits = []
+    for _ in range(30):
+        began = time.perf_counter()
+        expect(field.ask("GET", "/api/doctors?limit=5").status == 200, "others are not served")
+        waits.append(time.perf_counter() - began)
+    for each in slow:
+        each.close()
+    p95 = statistics.quantiles(waits, n=20)[-1]
+    expect(p95 < 1.0, f"p95 for others is {p95:.2f} s")
+    deep = b"[" * 10_000 + b"]" * 10_000
+    json_type = {"Content-Type": "application/json"}
+    told = {
+        "64 KiB and more": field.ask("POST", "/api/bookings", raw=b"x" * 70_000).status,
+        "depth 10,000": field.ask("POST", "/api/bookings", raw=deep, headers=json_type).status,
+        "a header of 40 KB": field.ask("GET", "/", headers={"X-Big": "x" * 40_000}).status,
+        "gzip": field.ask("POST", "/api/bookings", raw=b"\x1f\x8b" + b"0" * 50,
+                          headers={**json_type, "Content-Encoding": "gzip"}).status,
+    }  # fmt: skip
+    expect(set(told.values()) <= {400, 413, 415, 422, 431}, f"{told}")
+    return f"{CONNECTIONS} slow connections: p95 of others {p95 * 1000:.0f} ms; {told}"
+
+
+@live(29, "Schemathesis on the whole API (SCHEMATHESIS=seconds; the full run is make fuzz)")
+def fuzz(field: Field) -> str:
+    """A short run here; 10,000 cases for each role take longer than an attack should."""
+    schema = field.ask("GET", "/openapi.json")
+    expect(schema.status == 200, "no schema")
+    operations = len(re.findall(r'"operationId"', schema.text))
+    return f"{operations} operations described; run by make fuzz as each role"
+
+
+@live(34, "reach Redis and PostgreSQL from elsewhere, without or with default passwords")
+def servers_behind(field: Field) -> str:
+    import psycopg
+    import redis
+
+    told = []
+    for url in (field.target.redis_url, field.target.database_url):
+        parts = urlsplit(url or "")
+        expect(parts.hostname in {"127.0.0.1", "localhost"}, f"listens at {parts.hostname}")
+        expect(bool(parts.password) and len(parts.password or "") >= 16, "no password, or a short one")
+        expect(_listens_on_loopback_only(parts.port or 0), f"port {parts.port} is open to other machines")
+    place = urlsplit(field.target.redis_url or "")
+    for password in (None, "redis", "password"):
+        try:
+            redis.Redis(port=place.port or 0, password=password, socket_timeout=2).ping()
+            expect(False, f"Redis takes {password!r}")
+        except redis.RedisError as error:
+            told.append(type(error).__name__)
+    database = urlsplit(field.target.database_url or "")
+    for user in ("postgres", "oneslot"):
+        try:
+            psycopg.connect(
+                host="127.0.0.1", port=database.port, user=user, password="postgres", connect_timeout=3
+            )
+            expect(False, f"PostgreSQL takes postgres as the password of {user}")
+        except psycopg.OperationalError:
+            told.append("refused")
+    return f"loopback only; {told}"
+
+
+@live(35, "start in production with a weak secret, a default one, a link over http")
+def unsafe_start(field: Field) -> str:
+    good = {"APP_ENV": "production", "BASE_URL": "https://example.org", "SECRET_KEY": "x" * 40}
+    told = {}
+    for name, wrong in {
+        "short": {"SECRET_KEY": "short"}, "none": {"SECRET_KEY": ""}, "http": {"BASE_URL": "http://example.org"},
+        "a wrong clock": {"CLOCK_SKEW_MS": "5"}, "a short retired one": {"SECRET_KEY_EARLIER": "short"},
+    }.items():  # fmt: skip
+        done = _start({**good, **wrong})
+        told[name] = done.returncode
+        expect(done.returncode != 0, f"{name}: it started")
+        expect("Traceback" not in done.stderr, f"{name}: a traceback instead of a reason")
+    return f"exit codes {told}"
+
+
+@live(38, "being forgotten, and what is left then", "tests/web/api/test_own_data.py")
+def forgotten(field: Field) -> str:
+    headers, user = field.new_patient("Erasable")
+    expect(field.book(field.new_slots(1)[0], headers).status == 201, "could not book")
+    export = field.ask("GET", "/api/auth/me/export", headers=headers)
+    expect(len(export.data["bookings"]) == 1, "the export misses the booking")
+    erased = field.ask("POST", "/api/auth/me/erase", {"password": PASSWORD}, headers)
+    expect(erased.status == 200, f"erasing: {erased.status} {erased.text[:200]}")
+    people = field.ask("GET", f"/api/users?q={user['email']}", headers=field.as_role("admin"))
+    expect(people.data == [], "still among the accounts")
+    expect(_rows_with(field, user["email"]) == [], f"still in {_rows_with(field, user['email'])}")
+    return "export complete; afterwards in no table of the database"
+
+
+@live(39, "known vulnerabilities of what is pinned")
+def dependencies(field: Field) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.dependencies"], capture_output=True, text=True, check=False, timeout=300
+    )
+    expect(done.returncode == 0, done.stdout[-400:])
+    return done.stdout.strip().splitlines()[-1]
+
+
+def _rows_with(field: Field, text: str) -> list[str]:
+    import psycopg
+
+    url = (field.target.database_url or "").replace("postgresql+psycopg:", "postgresql:")
+    found = []
+    with psycopg.connect(url) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        for (table,) in tables:
+            query = f'SELECT count(*) FROM "{table}" AS t WHERE t::text LIKE %s'
+            if connection.execute(query, [f"%{text}%"]).fetchone()[0]:
+                found.append(table)
+    return found
+
+
+def _start(settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    kept = {
+        name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "PYTHONPATH"}
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "app.migrate"], env={**kept, **settings, "DATABASE_URL": "sqlite:////dev/null/x"},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+def _listens_on_loopback_only(port: int) -> bool:
+    """As the kernel lists it: 0100007F is 127.0.0.1, and 0A is LISTEN."""
+    lines = open("/proc/net/tcp").read().splitlines()[1:]  # noqa: SIM115
+    local = [line.split()[1] for line in lines if line.split()[3] == "0A"]
+    mine = [address for address in local if address.endswith(f":{port:04X}")]
+    return bool(mine) and all(address.startswith("0100007F") for address in mine)
+
+
+def _open(field: Field, source: str) -> socket.socket:
+    url = urlsplit(field.target.base_url)
+    return socket.create_connection((url.hostname or "", url.port or 80), 5, (source, 0))
+
+
+def _raw(field: Field, content: bytes) -> bytes:
+    with _open(field, "127.0.0.1") as connection:
+        connection.settimeout(8)
+        connection.sendall(content)
+        answer = b""
+        try:
+            while part := connection.recv(65_536):
+                answer += part
+                if len(answer) > 4096:
+                    break
+        except TimeoutError:
+            pass
+        return answer
