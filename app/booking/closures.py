@@ -50,8 +50,8 @@ def close_time(
 
     Raises Forbidden, ValidationFailed, NotFound for the doctor."""
     interval = draft.interval
-    if not actor.is_staff:
-        raise Forbidden("Only the front desk closes a time.")
+    if not actor.may_serve(interval.doctor_id):
+        raise Forbidden("Only the front desk of this doctor closes a time.")
     if not draft.reason.strip():
         raise ValidationFailed.of("reason", "say why, so that nobody has to ask")
     if not interval.starts_at < interval.ends_at:
@@ -89,7 +89,7 @@ def reopen_time(
             .values(ended_at=db_now())
             .returning(*CLOSURE_COLUMNS)
         ).first()
-        if row is None:
+        if row is None or not actor.may_serve(row.doctor_id):
             raise NotFound("This closure has ended, or never was.")
         reopened = _bring_back(act.tx, Interval(row.doctor_id, row.starts_at, row.ends_at))
         act.note("reopen", closure_id=str(closure_id), slots=len(reopened))

@@ -43,7 +43,7 @@ def overbook(
 
     Raises Forbidden without the permission, ValidationFailed without a reason or where the time is free,
     BookingConflict when even that is full or closed, SlotInPast, NotFound."""
-    if not actor.may_overbook:
+    if not (actor.may_overbook and actor.may_serve(wanted.interval.doctor_id)):
         raise Forbidden("You may not overbook. Ask whoever runs the clinic's settings.")
     if not wanted.reason.strip():
         raise ValidationFailed.of("reason", "say why this time must hold one more")

@@ -19,6 +19,7 @@ def register_routes(app: APIFlask) -> None:
         cluster_events,
         concurrent,
         control,
+        desk,
         docs,
         doctors,
         elections,
@@ -36,7 +37,9 @@ def register_routes(app: APIFlask) -> None:
     )
     from app.web.pages.register import register_pages
 
-    booking = (doctors, slots, bookings, appointments, patients, auth, account, own_data, users, concurrent)
+    booking = (
+        doctors, slots, bookings, appointments, patients, auth, account, own_data, users, concurrent, desk,
+    )  # fmt: skip
     shows = (movies, halls, showtimes)
     cluster = (
         health,

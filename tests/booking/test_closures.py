@@ -323,3 +323,17 @@ def test_a_stamp_is_an_instant(desk: Desk) -> None:
     closure = close(desk, around(desk, desk.add_slot()))
 
     assert datetime.fromisoformat(closure["starts_at"]).tzinfo is not None
+
+
+def test_the_desk_of_one_doctor_closes_nobody_elses_time(desk: Desk) -> None:
+    slot_id = desk.add_slot()
+    interval = around(desk, slot_id)
+    stranger = Actor("user:other", is_staff=True, doctors=frozenset({desk.doctor_id + 1}))
+    closure = uuid.UUID(close(desk, interval)["id"])
+
+    with pytest.raises(Forbidden):
+        close_time(desk.engine, ClosureDraft(interval, "Ill"), stranger)
+    with pytest.raises(NotFound):
+        reopen_time(desk.engine, closure, stranger)
+    own = Actor("user:own", is_staff=True, doctors=frozenset({desk.doctor_id}))
+    assert reopen_time(desk.engine, closure, own).value["reopened_slots"] == 1

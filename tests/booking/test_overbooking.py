@@ -58,6 +58,9 @@ def test_it_needs_the_permission_and_a_reason(desk: Desk) -> None:
 
     with pytest.raises(Forbidden):
         extra(desk, slot_id, DESK)
+    elsewhere = Actor("user:chief", is_staff=True, may_overbook=True, doctors=frozenset({desk.doctor_id + 1}))
+    with pytest.raises(Forbidden):
+        extra(desk, slot_id, elsewhere)
     with pytest.raises(ValidationFailed, match="say why"):
         extra(desk, slot_id, reason="  ")
 

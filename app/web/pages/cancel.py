@@ -12,7 +12,7 @@ from app.web.pages.blueprint import pages
 from app.web.pages.forms import CancelForm, Wrong, read_form, request_key
 from app.web.pages.guests import Guest, guest_of
 from app.web.pages.hold import SEE_OTHER
-from app.web.pages.manage import panel_of
+from app.web.pages.manage import changeable_until, panel_of
 from app.web.pages.offers import new_key
 from app.web.pages.visits import visit_of_booking
 from app.web.parts import parts
@@ -44,8 +44,9 @@ def cancel_now(token: str) -> Response | tuple[str, int]:
 
 
 def can_change(guest: Guest) -> bool:
-    """Confirmed, and still to come."""
-    return panel_of(guest, visit_of_booking(guest.booking)).is_live
+    """Confirmed, still to come, and before the clinic's deadline."""
+    is_live = panel_of(guest, visit_of_booking(guest.booking)).is_live
+    return is_live and guest.now <= changeable_until(guest)
 
 
 def _see(token: str) -> Response:

@@ -10,6 +10,7 @@ from flask import redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from app.audit import fingerprints
+from app.booking.deadline import change_until
 from app.notices.calendar import download
 from app.web.pages.blueprint import pages
 from app.web.pages.guests import Guest, guest_of
@@ -17,7 +18,7 @@ from app.web.pages.hold import SEE_OTHER
 from app.web.pages.lapsed import lapsed_page
 from app.web.pages.tickets import ticket_of
 from app.web.pages.visits import Visit, visit_of_booking
-from app.web.pages.wording import counted, instant, long_day
+from app.web.pages.wording import clock_time, counted, instant, long_day
 from app.web.parts import parts
 from app.web.policy import policy
 
@@ -34,6 +35,14 @@ class Panel:
     words: str
     #: It can still be moved or cancelled.
     is_live: bool = False
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """The clinic's policy for this booking in words; empty without one."""
+
+    words: str
+    is_over: bool
 
 
 @pages.get("/m/<token>")
@@ -53,11 +62,28 @@ def manage(token: str) -> Response | str:
         panel=panel_of(guest, visit),
         ticket=ticket_of(guest.booking) if guest.showtime_id else None,
         processed=_processed(guest),
+        deadline=_deadline(guest),
         again_url=_again_url(guest),
         calendar_url=url_for("pages.calendar_entry", token=token),
         move_url=url_for("pages.move", token=token),
         cancel_url=url_for("pages.cancel", token=token),
     )
+
+
+def changeable_until(guest: Guest) -> datetime:
+    """The last moment at which its owner may move or cancel it."""
+    with parts().database.read() as connection:
+        return change_until(connection, instant(guest.booking["starts_at"]))
+
+
+def _deadline(guest: Guest) -> Deadline:
+    until = changeable_until(guest)
+    if until == instant(guest.booking["starts_at"]):
+        return Deadline("", is_over=False)
+    if guest.now > until:
+        return Deadline("It is too late to move or cancel it online. Please call us.", is_over=True)
+    day = long_day(until.astimezone(guest.zone).date())
+    return Deadline(f"You can move or cancel it until {day}, {clock_time(until, guest.zone)}.", is_over=False)
 
 
 def _again_url(guest: Guest) -> str:

@@ -5,6 +5,8 @@ from datetime import timedelta
 from icalendar import Calendar
 from sqlalchemy import update
 
+from app.clinic import rules
+from app.clinic.rules import ClinicRules
 from app.database import db_now
 from app.tables import Booking
 from tests.web.pages.conftest import TYPED, Clinic, Person
@@ -133,3 +135,16 @@ def test_a_mere_hold_cannot_be_found(person: Person, clinic: Clinic) -> None:
     person.open("/find")
 
     assert person.send("/find", reference=reference, email=TYPED["patient_email"]).status_code == 404
+
+
+def test_the_clinics_deadline_is_told_and_kept(person: Person, clinic: Clinic) -> None:
+    page = book(person, clinic, clinic.add_slot(48))
+    clinic.parts.database.run(lambda tx: rules.write(tx, ClinicRules(change_until_hours=24)))
+    assert "You can move or cancel it until" in person.open(page).text
+
+    clinic.parts.database.run(lambda tx: rules.write(tx, ClinicRules(change_until_hours=96)))
+
+    assert "It is too late to move or cancel it online" in person.open(page).text
+    assert "Cancel it" not in person.text
+    person.send(f"{page}/cancel")
+    assert clinic.bookings()[0].status == "CONFIRMED"

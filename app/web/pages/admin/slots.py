@@ -21,13 +21,13 @@ from app.directory.wall_time import day_bounds, local_day
 from app.errors import Refusal, ValidationFailed
 from app.web.pages.admin.frame import actor, refused, render_admin
 from app.web.pages.blueprint import pages
-from app.web.pages.desk.staff import desk_actor
 from app.web.pages.forms import Wrong, request_key
 from app.web.pages.hold import SEE_OTHER, slot_id_in
 from app.web.pages.picker import date_in
 from app.web.pages.wording import short_day
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.staff import desk_actor
 
 MOST_DOCTORS = 200
 MOST_DAYS_SHOWN = 62

@@ -20,7 +20,8 @@ from app.web.pages.wording import short_day
 from app.web.parts import parts
 from app.web.policy import policy
 
-USUAL_DAYS, MOST_DAYS = 28, 366
+#: A quarter of a year is counted in a moment however many bookings there are; a year would not be.
+USUAL_DAYS, MOST_DAYS = 28, 92
 WIDTH, HEIGHT = 720, 150
 
 

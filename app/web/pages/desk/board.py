@@ -22,11 +22,11 @@ from app.web.pages.blueprint import pages
 from app.web.pages.desk.columns import Card, Column, Frame, build_columns, frame_of
 from app.web.pages.desk.days import DeskDay, act_url, desk_url
 from app.web.pages.desk.panel import Panel, panel_for
-from app.web.pages.desk.staff import desk_actor, may_overbook
 from app.web.pages.forms import Wrong
 from app.web.pages.offers import new_key
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.staff import desk_actor, may_overbook, served
 
 MOST_DOCTORS = 40
 
@@ -109,7 +109,7 @@ def read_day(connection: Connection) -> Board:
     day = DeskDay.asked(read_now(connection), config.zone)
     begin, end = day.bounds
     asked = request.values.get("specialization") or None
-    doctors = list_doctors(connection, asked, limit=MOST_DOCTORS)
+    doctors = served(list_doctors(connection, asked, limit=MOST_DOCTORS))
     slots = read_board(connection, begin, end, [int(doctor["id"]) for doctor in doctors])
     closures = list_closures(connection, begin, end)
     busy = {slot["doctor_id"] for slot in slots} | {closure["doctor_id"] for closure in closures}

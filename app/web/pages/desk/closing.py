@@ -25,7 +25,6 @@ from app.idempotency import RequestKey
 from app.web.pages.blueprint import pages
 from app.web.pages.desk.board import MOST_DOCTORS
 from app.web.pages.desk.days import DeskDay, desk_url
-from app.web.pages.desk.staff import desk_actor
 from app.web.pages.forms import request_key
 from app.web.pages.hold import SEE_OTHER, slot_id_in
 from app.web.pages.offers import new_key
@@ -33,6 +32,7 @@ from app.web.pages.picker import date_in
 from app.web.pages.wording import clock_time, instant, short_day
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.staff import desk_actor, require_served, served
 
 LONGEST_REASON = 200
 HOURS_PER_DAY = 24
@@ -74,7 +74,7 @@ def desk_close() -> str:
     """Ask for the time to close, and show what closing it would do."""
     with parts().database.read() as connection:
         day = DeskDay.asked(read_now(connection), parts().config.zone)
-        doctors = list_doctors(connection, limit=MOST_DOCTORS)
+        doctors = served(list_doctors(connection, limit=MOST_DOCTORS))
         typed, wrong = _typed(day), ""
         preview: dict[str, Any] = {}
         if "begins" in request.args:
@@ -106,6 +106,7 @@ def desk_closure(closure_id: UUID) -> str:
     """A closure: who still waits for a decision and where the others went."""
     with parts().database.read() as connection:
         closure = read_closure(connection, closure_id)
+        require_served(int(closure["doctor_id"]))
         day = DeskDay.asked(read_now(connection), parts().config.zone)
         interval = interval_of(closure)
         remaining = _lines(connection, interval, day)
@@ -170,6 +171,7 @@ def interval_of(closure: Mapping[str, Any]) -> Interval:
 
 def _preview(connection: Connection, asked: Asked, day: DeskDay) -> dict[str, Any]:
     interval = asked.interval(day.zone)
+    require_served(asked.doctor_id)
     return {
         "asked": asked,
         "doctor": read_doctor(connection, asked.doctor_id),

@@ -19,12 +19,12 @@ from app.web.api.inputs import RequestModel
 from app.web.pages.blueprint import pages
 from app.web.pages.desk.board import refused_form
 from app.web.pages.desk.days import DeskDay, desk_url
-from app.web.pages.desk.staff import desk_actor
 from app.web.pages.forms import WORDS, Reason, Wrong, read_form, request_key
 from app.web.pages.hold import SEE_OTHER, wanted_slot_id
 from app.web.pages.wording import instant
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.staff import desk_actor
 
 WHY = "Say in a few words why this time must hold one more"
 

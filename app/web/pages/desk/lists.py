@@ -28,7 +28,9 @@ def desk_list() -> str:
     """The day's list, made for the printer."""
     with parts().database.read() as connection:
         board = read_day(connection)
-        cancelled = cancelled_between(connection, *board.day.bounds)
+        cancelled = cancelled_between(
+            connection, *board.day.bounds, [int(doctor["id"]) for doctor in (*board.doctors, *board.idle)]
+        )
     return render_template(
         "desk/list.html",
         board=board,

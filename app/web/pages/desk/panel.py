@@ -18,9 +18,9 @@ from app.directory.patients import search_patients
 from app.errors import NotFound
 from app.tables.booking import BookingStatus
 from app.web.pages.desk.columns import TAGS
-from app.web.pages.desk.staff import desk_actor
 from app.web.pages.visits import zone_words
 from app.web.pages.wording import clock_time, instant, long_day
+from app.web.staff import desk_actor
 
 if TYPE_CHECKING:
     from app.web.pages.desk.board import Board

@@ -14,12 +14,12 @@ from app.errors import ValidationFailed
 from app.tables.booking import BookingStatus
 from app.web.pages.blueprint import pages
 from app.web.pages.desk.days import desk_url
-from app.web.pages.desk.staff import desk_actor
 from app.web.pages.forms import LONGEST_REASON, request_key
 from app.web.pages.hold import SEE_OTHER, wanted_slot_id
 from app.web.pages.wording import instant
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.staff import desk_actor
 
 
 @pages.post("/desk/bookings/<uuid:booking_id>/status")

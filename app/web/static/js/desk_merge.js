@@ -18,7 +18,7 @@ export class BoardMerge {
   }
 
   #column(old, fresh, before) {
-    old.className = fresh.className;
+    old.dataset.lanes = fresh.dataset.lanes;
     const wanted = new Map([...fresh.querySelectorAll("[data-slot]")].map((slot) => [slot.dataset.slot, slot]));
     for (const slot of old.querySelectorAll("[data-slot]")) {
       const news = wanted.get(slot.dataset.slot);
