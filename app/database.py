@@ -11,13 +11,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg import Cursor
 from psycopg.pq import PipelineStatus
-from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Engine, Integer, create_engine, event
+from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Integer
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
@@ -26,6 +25,7 @@ from sqlalchemy.schema import MetaData
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
+from app.engines import postgres_engine, sqlite_engine
 from app.errors import OutcomeUnknown, Unavailable
 
 Result = TypeVar("Result")
@@ -38,10 +38,6 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
-# A node frozen inside its transaction must not keep a slot: the server ends it (reliability F13).
-SESSION_SETTINGS = (
-    "-c timezone=UTC -c lock_timeout=2s -c statement_timeout=5s -c idle_in_transaction_session_timeout=5s"
-)
 SERIALIZATION_FAILURE, DEADLOCK, LOCK_TIMEOUT = "40001", "40P01", "55P03"
 EXCLUSION_VIOLATION, UNIQUE_VIOLATION = "23P01", "23505"
 TRANSIENT = {SERIALIZATION_FAILURE, DEADLOCK}
@@ -123,7 +119,7 @@ class Database:
         # SQLite has one writer; waiting for it inside the driver would stop every greenlet of the process.
         writers = 1 if self.is_sqlite else max(int(pool_size * WRITERS_SHARE), 2)
         self._writers = threading.BoundedSemaphore(writers)
-        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url, pool_size)
+        self.engine = sqlite_engine(url) if self.is_sqlite else postgres_engine(url, pool_size)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -205,6 +201,11 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+def can_share(database: Database) -> bool:
+    """Whether several requests can share a transaction: statements can be sent together, to PostgreSQL."""
+    return not database.is_sqlite and psycopg.Pipeline.is_supported()
 
 
 class TransientFailure(Exception):
@@ -294,46 +295,3 @@ def _is_sqlite_busy(error: DBAPIError) -> bool:
 def _sqlite_code(error: DBAPIError) -> str:
     """Such as SQLITE_IOERR_WRITE; empty for other databases."""
     return str(getattr(error.orig, "sqlite_errorname", ""))
-
-
-def _postgres_engine(url: str, pool_size: int) -> Engine:
-    return create_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=3,
-        pool_pre_ping=True,
-        pool_recycle=1800,
-        isolation_level="READ COMMITTED",
-        connect_args={
-            "options": SESSION_SETTINGS,
-            "connect_timeout": 3,
-            "tcp_user_timeout": 5000,
-            # A server that vanished while it worked on a query sends nothing for us to miss.
-            "keepalives_idle": 3,
-            "keepalives_interval": 1,
-            "keepalives_count": 3,
-            "application_name": "oneslot",
-        },
-    )
-
-
-def _sqlite_engine(url: str) -> Engine:
-    Path(url.removeprefix("sqlite:///")).absolute().parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(
-        url, connect_args={"check_same_thread": False, "timeout": 5}, pool_size=5, max_overflow=20
-    )
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN IMMEDIATE ourselves
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
-            connection.execute(f"PRAGMA {pragma}")
-        # SQLite's own knows ASCII alone; a search for "öz" must find "Özlem" there too.
-        connection.create_function("lower", 1, _lower, deterministic=True)
-
-    return engine
-
-
-def _lower(text: str | None) -> str | None:
-    return None if text is None else text.lower()

@@ -87,13 +87,18 @@ def _answer_once(
     except Refusal as refusal:
         if refusal.is_passing:
             raise
-        stored = {"refusal": refusal.code, "detail": refusal.detail, "extras": refusal.extras}
+        stored = stored_form(refusal)
     tx.execute(
         update(IdempotencyRecord)
         .where(IdempotencyRecord.scope == request.scope, IdempotencyRecord.key == request.key)
         .values(answer=stored)
     )
     return stored, False
+
+
+def stored_form(refusal: Refusal) -> Document:
+    """A refusal as it is kept for repeats of the request."""
+    return {"refusal": refusal.code, "detail": refusal.detail, "extras": refusal.extras}
 
 
 def _begin(tx: Connection, request: RequestKey) -> Document | None:

@@ -20,8 +20,8 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from app.batches import MOST_TOGETHER
 from app.booking.batch_statements import APPEND_ALL, TAKE_FREE, WAIT_BRIEFLY, WRITE_DOWN, TakenSlot
-from app.booking.batches import MOST_TOGETHER
 from app.booking.documents import document_of
 from app.booking.rules import Actor, new_reference
 from app.coordination.outbox import doctor_stream

@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from app.audit import journal
+from app.batches import Batches
 from app.booking.batch_claims import Fate, Wish
-from app.booking.batches import Batches
 from app.booking.budgets import Budgets
 from app.booking.glance import Glance
 from app.booking.local_queue import LocalQueue
+from app.booking.refusal_batches import Refused
 from app.booking.rules import Actor
 from app.booking.seat_plan import SeatPlans
 from app.booking.statements import SlotRow
@@ -47,6 +48,7 @@ class Engine:
     plans: SeatPlans = field(default_factory=SeatPlans)
     local_queue: LocalQueue = field(default_factory=LocalQueue)
     batches: Batches[Wish, Fate] = field(default_factory=Batches)
+    refusals: Batches[Refused, bool] = field(default_factory=Batches)
     budgets: Budgets = field(default_factory=Budgets)
 
     def perform(self, actor: Actor, request: RequestKey | None, work: Callable[[Act], Document]) -> Answer:

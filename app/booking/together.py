@@ -7,13 +7,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import psycopg
-
 from app.booking.allowances import Allowance, allowance_of
 from app.booking.batch_claims import Booked, Unsettled, Wish, book_together
 from app.booking.engine import Engine
 from app.booking.rules import Actor
-from app.booking.turns import refuse_with
+from app.booking.turns import refuse
+from app.database import can_share
 from app.errors import OutcomeUnknown
 from app.idempotency import Answer, RequestKey, resolve
 
@@ -44,7 +43,7 @@ def book_with_others(
         return answer
     # One read tells all who lost the same slot; only who may still get it goes on to lock and claim.
     refusal = engine.glance.refusal(slot_ids)
-    return engine.perform(actor, request, refuse_with(refusal)) if refusal else None
+    return refuse(engine, actor, request, refusal) if refusal else None
 
 
 def _to_count(engine: Engine, actor: Actor) -> Allowance | None:
@@ -60,7 +59,7 @@ def _is_plain(engine: Engine, claim: Claim) -> bool:
     patient = claim.patient
     is_one_for_good = claim.instant and len(set(claim.slot_ids)) == 1
     says_who = patient is not None and patient.patient_id is None and bool(patient.name)
-    return is_one_for_good and says_who and not engine.database.is_sqlite and psycopg.Pipeline.is_supported()
+    return is_one_for_good and says_who and can_share(engine.database)
 
 
 def _learn(engine: Engine, request: RequestKey | None) -> Answer:

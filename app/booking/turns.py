@@ -9,11 +9,14 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 from app.booking.engine import Act, Engine
 from app.booking.errors import BookingConflict, Reason
+from app.booking.refusal_batches import remember_together
 from app.booking.rules import Actor
 from app.coordination.locks import Lease, LockedOut
+from app.database import can_share
 from app.errors import Refusal
 from app.idempotency import Answer, Document, RequestKey
 
@@ -92,7 +95,7 @@ def _look_and_claim(
         refusal = _early_refusal(engine, lease, turn.slot_ids)
         if refusal is None:
             return _claim_under(engine, lease, turn, claim, waits=waits)
-    return engine.perform(turn.actor, turn.request, refuse_with(refusal))
+    return refuse(engine, turn.actor, turn.request, refusal)
 
 
 def _claim_under(
@@ -120,6 +123,17 @@ def _early_refusal(
     if isinstance(lease, LockedOut):
         return engine.glance.confirmed_refusal(slot_ids)
     return engine.glance.refusal(slot_ids)
+
+
+def refuse(engine: Engine, actor: Actor, request: RequestKey | None, refusal: Refusal) -> Answer:
+    """Raises the refusal, which a key remembers; the answer of a key that was used before."""
+    if request is None:
+        raise refusal
+    if can_share(engine.database) and not refusal.is_passing:
+        remembered = engine.refusals.share((request, refusal), partial(remember_together, engine), lost=False)
+        if remembered:
+            raise refusal
+    return engine.perform(actor, request, refuse_with(refusal))
 
 
 def refuse_with(refusal: Refusal) -> Callable[[Act], Document]:

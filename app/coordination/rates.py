@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from redis import Redis
 
+from app.batches import Batches
 from app.clock import Clock
 from app.coordination import keys
 from app.coordination.breaker import Breaker
@@ -40,20 +42,36 @@ class Rates:
     """Thread-safe; one per process."""
 
     def __init__(self, redis: Redis, breaker: Breaker, clock: Clock, nodes: Callable[[], int]) -> None:
+        self._redis = redis
         self._script = redis.register_script(SCRIPT.read_text())
         self._breaker = breaker
         self._clock = clock
         self._nodes = nodes
         self._lock = threading.Lock()
+        self._questions: Batches[tuple[str, int, int], float | None] = Batches()
         self._arrivals: OrderedDict[str, float] = OrderedDict()
 
     def wait(self, caller: str, rate: Rate) -> float:
         """Seconds to wait; 0 when the request may pass and was counted."""
         cost, most = int(rate.cost_seconds * MICROSECONDS), int(rate.window_seconds * MICROSECONDS)
-        told = self._breaker.call(lambda: self._script(keys=[keys.rate(caller)], args=[cost, most]))
+        told = self._questions.share((keys.rate(caller), cost, most), self._ask, lost=None)
         if told is not None:
-            return float(int(told)) / MICROSECONDS
+            return told / MICROSECONDS
         return self._wait_here(caller, rate.shared_by(self._nodes()))
+
+    def _ask(self, questions: Sequence[tuple[str, int, int]]) -> list[float | None]:
+        """Those who ask at the same moment share a round trip."""
+        told = self._breaker.call(lambda: self._send(questions))
+        return [None] * len(questions) if told is None else [float(int(each)) for each in told]
+
+    def _send(self, questions: Sequence[tuple[str, int, int]]) -> list[Any]:
+        if len(questions) == 1:
+            ((key, cost, most),) = questions
+            return [self._script(keys=[key], args=[cost, most])]
+        pipe = self._redis.pipeline(transaction=False)
+        for key, cost, most in questions:
+            self._script(keys=[key], args=[cost, most], client=pipe)
+        return pipe.execute()
 
     def _wait_here(self, caller: str, rate: Rate) -> float:
         now = self._clock.elapsed()

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, update
 
+from app.batches import Batches
 from app.booking import allowances, batch_claims
 from app.booking.actions import GUEST, Actor, Claim, hold_slot
 from app.booking.batch_claims import Booked, Fate, Left, Unsettled, Wish, book_together
-from app.booking.batches import Batches
 from app.booking.budgets import Budgets
 from app.booking.documents import booking_document
 from app.booking.errors import BookingConflict

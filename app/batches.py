@@ -1,4 +1,4 @@
-"""Bringing together what several requests of one process want from the database at the same moment.
+"""Bringing together what several requests of one process want from a server at the same moment.
 
 Whoever comes while a batch is under way shares the next one; nobody waits for others to come. After the
 group commit of DeWitt et al. 1984, one level further up: also the statements and their Python are shared."""
@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from app.errors import OutcomeUnknown, Unavailable
 
@@ -58,9 +58,7 @@ class Batches(Generic[Wish, Fate]):
             self._await(place)
         if place.is_leader:
             self._lead(carry_out, lost)
-        if place.fate is None:
-            raise AssertionError("whoever leads is part of the batch")
-        return place.fate
+        return cast(Fate, place.fate)
 
     def __len__(self) -> int:
         """How many wait for the next batch."""

@@ -1,0 +1,71 @@
+"""How connections to each database are made and kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.pq import ConnStatus
+from sqlalchemy import Engine, create_engine, event
+
+# A node frozen inside its transaction must not keep a slot: the server ends it (reliability F13).
+SESSION_SETTINGS = (
+    "-c timezone=UTC -c lock_timeout=2s -c statement_timeout=5s -c idle_in_transaction_session_timeout=5s"
+)
+
+
+def postgres_engine(url: str, pool_size: int) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=3,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        isolation_level="READ COMMITTED",
+        connect_args={
+            "options": SESSION_SETTINGS,
+            "connect_timeout": 3,
+            "tcp_user_timeout": 5000,
+            # A server that vanished while it worked on a query sends nothing for us to miss.
+            "keepalives_idle": 3,
+            "keepalives_interval": 1,
+            "keepalives_count": 3,
+            "application_name": "oneslot",
+        },
+    )
+    engine.dialect.do_ping = _is_open  # type: ignore[assignment]
+    return engine
+
+
+def _is_open(connection: Any) -> bool:
+    """Whether the server has not closed the connection, seen without asking it: a question would cost as much
+    as most statements, and a server that hangs leaves both unanswered."""
+    try:
+        connection.pgconn.consume_input()  # perhaps the server's last words
+        connection.pgconn.consume_input()  # and then the end
+    except psycopg.OperationalError:
+        return False
+    return bool(connection.pgconn.status == ConnStatus.OK)
+
+
+def sqlite_engine(url: str) -> Engine:
+    Path(url.removeprefix("sqlite:///")).absolute().parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url, connect_args={"check_same_thread": False, "timeout": 5}, pool_size=5, max_overflow=20
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN IMMEDIATE ourselves
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+            connection.execute(f"PRAGMA {pragma}")
+        # SQLite's own knows ASCII alone; a search for "öz" must find "Özlem" there too.
+        connection.create_function("lower", 1, _lower, deterministic=True)
+
+    return engine
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
