@@ -26,10 +26,10 @@ from app.web.pages import (
 )
 from app.web.pages.account import audit, data, forgotten, joining, overview, people, security
 from app.web.pages.account import login as account_login
+from app.web.pages.admin import bookings as admin_bookings
 from app.web.pages.admin import doctors as admin_doctors
 from app.web.pages.admin import halls as admin_halls
 from app.web.pages.admin import movies as admin_movies
-from app.web.pages.admin import people as admin_people
 from app.web.pages.admin import showtimes as admin_showtimes
 from app.web.pages.admin import slots as admin_slots
 from app.web.pages.admin import statistics as admin_statistics
@@ -74,7 +74,7 @@ ACCOUNT = (account_login, joining, forgotten, overview, security, people, audit,
 ADMIN = (
     admin_doctors,
     admin_slots,
-    admin_people,
+    admin_bookings,
     admin_statistics,
     admin_movies,
     admin_halls,

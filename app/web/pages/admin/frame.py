@@ -17,7 +17,7 @@ TABS = (
     ("admin", "Doctors"),
     ("admin_slots", "Slots"),
     ("admin_bookings", "Bookings"),
-    ("admin_users", "Users"),
+    ("people", "People"),
     ("admin_movies", "Cinema"),
     ("admin_statistics", "Statistics"),
     ("admin_rules", "Settings"),
@@ -66,7 +66,6 @@ DONE = {
     "deleted": "The doctor is no longer offered. Past bookings keep their doctor.",
     "hours": "The opening hours are saved. Times that were made before stay as they are.",
     "slots": "The times are made.",
-    "user": "The account is changed; whoever was logged in with it has to log in again.",
     "rules": "The settings are saved.",
     "holiday": "The day is closed for everybody. Whoever is booked then is listed at the front desk.",
 }

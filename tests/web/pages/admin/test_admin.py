@@ -9,11 +9,9 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import func, select
 
-from app.accounts.actions import NewAccount, add_account
-from app.accounts.principals import Role
 from app.clinic import rules
 from app.directory.hours import read_week
-from app.tables import Closure, Doctor, Session, Slot, User
+from app.tables import Closure, Doctor, Slot
 from tests.web.pages.conftest import Clinic, Person
 
 WEEK = {
@@ -159,35 +157,6 @@ def test_a_day_is_closed_for_everybody(chief: Person, clinic: Clinic, colleague:
     assert "0 times will be made, 16 left out" in chief.open(f"/admin/slots?{urlencode(asked)}").text
 
 
-def test_a_role_is_changed_and_the_login_ends_at_once(chief: Person, clinic: Clinic) -> None:
-    account = NewAccount("uma@example.org", "Uma User", "x")
-    user_id = clinic.parts.database.run(lambda tx: add_account(tx, account))
-    with clinic.parts.database.transaction() as tx:
-        tx.execute(Session.__table__.insert().values(id=user_id, user_id=user_id))  # type: ignore[attr-defined]
-    chief.open("/admin/users?q=uma")
-
-    chief.send(f"/admin/users/{user_id}", role="staff", access="none")
-
-    with clinic.parts.database.read() as connection:
-        role, disabled = connection.execute(
-            select(User.role, User.disabled_at).where(User.id == user_id)
-        ).one()
-        ended = connection.execute(select(Session.ended_at).where(Session.user_id == user_id)).scalar_one()
-    assert (role, disabled is not None, ended is not None) == ("staff", True, True)
-
-
-def test_nobody_changes_their_own_account(chief: Person, clinic: Clinic) -> None:
-    with clinic.parts.database.read() as connection:
-        own = connection.execute(select(User.id).where(User.role == Role.ADMIN.value)).scalar_one()
-    chief.open("/admin/users")
-    assert "your own account" in chief.text
-
-    chief.send(f"/admin/users/{own}", role="patient")
-
-    assert chief.page is not None
-    assert chief.page.status_code == 409
-
-
 def test_bookings_are_narrowed_by_doctor_status_and_day(chief: Person, clinic: Clinic) -> None:
     booking = clinic.book_elsewhere(clinic.add_slot())
     day = clinic.bookings()[0].starts_at.astimezone(clinic.parts.config.zone).date()
@@ -231,7 +200,6 @@ def test_every_page_opens(chief: Person, clinic: Clinic) -> None:
         f"/doctors/{clinic.doctor_id}",
         "/slots",
         "/bookings",
-        "/users",
         "/settings",
     ):
         assert chief.open(f"/admin{page}").status_code == 200

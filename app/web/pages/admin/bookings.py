@@ -1,22 +1,18 @@
-"""Users and their roles, bookings with filters, and the clinic's rules."""
+"""Bookings with filters, and the clinic's rules."""
 
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from app.accounts.directory import list_users, set_access
-from app.accounts.principals import Role
 from app.booking.reading import BookingFilter, bookings_after
 from app.clinic import rules
 from app.clinic.rules import ClinicRules
 from app.directory.doctors import list_doctors
 from app.directory.wall_time import day_bounds
 from app.tables.booking import BookingStatus
-from app.web.callers import required_principal
 from app.web.pages.admin.frame import refused, render_admin
 from app.web.pages.blueprint import pages
 from app.web.pages.desk.days import desk_url
@@ -28,7 +24,6 @@ from app.web.parts import parts
 from app.web.policy import policy
 
 PAGE = 50
-ROLES = frozenset(role.value for role in Role)
 #: The largest sensible value of each number, so that a slip of the finger is caught.
 LARGEST = {"change_until_hours": 24 * 14, "reminder_hours": 24 * 7, "waitlist_minutes": 24 * 60}
 RULE_WORDS = {
@@ -36,29 +31,6 @@ RULE_WORDS = {
     "reminder_hours": "Enter hours from 0 to 168",
     "waitlist_minutes": "Enter minutes from 1 to 1440",
 }
-
-
-@pages.get("/admin/users")
-@policy("admin")
-def admin_users() -> str:
-    """Who may log in."""
-    q, role = request.args.get("q", "")[:100], request.args.get("role", "")
-    with parts().database.read() as connection:
-        users = list_users(connection, q, Role(role) if role in ROLES else None)
-    return render_admin(
-        "users", "admin_users", users=users, q=q, role=role, roles=[each.value for each in Role]
-    )
-
-
-@pages.post("/admin/users/<uuid:user_id>")
-@policy("admin")
-def admin_change_user(user_id: UUID) -> Response:
-    """Another role, or no way in."""
-    wanted = request.form.get("role", "")
-    role = Role(wanted) if wanted in ROLES else Role.PATIENT
-    is_disabled = request.form.get("access") == "none"
-    set_access(parts().database, user_id, role, is_disabled, required_principal().user_id)
-    return redirect(url_for("pages.admin_users", done="user"), SEE_OTHER)
 
 
 @pages.get("/admin/bookings")
