@@ -6,6 +6,8 @@ PY = $(VENV)/bin/python
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 NO_BROWSER = No Chromium on this machine: the browser tests were NOT run (make test-browser says how).
 export CHROMIUM
+# A dozen processes start with every stack; each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-browser lint load prove mutants attack fuzz verify-audit simulate lock clean
