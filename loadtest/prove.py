@@ -14,20 +14,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from loadtest.cinema import Shape
 from loadtest.control.scratch import control_server
 from loadtest.faults import FAULTS
 from loadtest.race import RaceOrder, RaceResult, leave_in_order, run_race, summary
 from loadtest.race_rounds import MODES
 from loadtest.report import shown_faults, table
-from loadtest.stage import StageFailed
+from loadtest.seat_rounds import MODES as SEAT_MODES
+from loadtest.seats import SeatOrder, SeatResult, run_seats
+from loadtest.seats import summary as seat_summary
+from loadtest.stage import Stage, StageFailed
 from loadtest.target import NoTarget, Target, add_target_flags, target_of
 
 _DUPLICATES = 20
 _CONTROL_CLIENTS = 50
 _CONTROL_ROUNDS = 2
+_HALL_ROWS, _HALL_ACROSS = 10, 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +72,37 @@ def prove(target: Target, options: argparse.Namespace) -> list[Row]:
                 history=options.directory / f"{mode}-{fault}.jsonl",
             )
             rows.append(_row("stack", "quiet", target, order))
+        rows += _seat_rows(target, fault, options)
     return rows + [_control_row(mode, options) for mode in MODES]
+
+
+def _seat_rows(target: Target, fault: str, options: argparse.Namespace) -> list[Row]:
+    """A hall filled with sets of seats, and one with the best seats for everybody; none without a cinema."""
+    with closing(Stage(target)) as stage:
+        if not stage.has_cinema():
+            return []
+    orders = [
+        SeatOrder(
+            mode=mode,
+            clients=options.clients,
+            rounds=1,
+            shape=Shape(_HALL_ROWS, _HALL_ACROSS),
+            fault=fault,
+            seed=options.seed,
+            history=options.directory / f"seats-{mode}-{fault}.jsonl",
+        )
+        for mode in SEAT_MODES
+    ]
+    return [_seat_row(target, order) for order in orders]
+
+
+def _seat_row(target: Target, order: SeatOrder) -> Row:
+    print(f"stack: seats, {order.mode}, {order.clients} clients, fault {order.fault} ...", flush=True)
+    began = time.monotonic()
+    result = run_seats(target, order, tell=lambda _: None)
+    if result.faults:
+        print(seat_summary(result))
+    return _as_row("stack", "quiet", result, time.monotonic() - began, f"seats: {order.mode}")
 
 
 def _control_row(mode: str, options: argparse.Namespace) -> Row:
@@ -90,13 +126,13 @@ def _row(system: str, expected: str, target: Target, order: RaceOrder) -> Row:
     result = run_race(target, order, tell=lambda _: None)
     if result.faults and expected == "quiet":
         print(summary(result))
-    return _as_row(system, expected, result, time.monotonic() - began)
+    return _as_row(system, expected, result, time.monotonic() - began, order.mode)
 
 
-def _as_row(system: str, expected: str, result: RaceResult, seconds: float) -> Row:
+def _as_row(system: str, expected: str, result: RaceResult | SeatResult, seconds: float, mode: str) -> Row:
     return Row(
         system=system,
-        mode=result.order.mode,
+        mode=mode,
         fault=result.order.fault,
         strikes=result.strikes,
         clients=result.order.clients,

@@ -54,6 +54,14 @@ class SeatResult:
     deadlocks: int | None = None
 
     @property
+    def strikes(self) -> int:
+        return sum(done.strikes for done in self.rounds)
+
+    @property
+    def requests(self) -> int:
+        return sum(len(done.entries) for done in self.rounds)
+
+    @property
     def faults(self) -> list[str]:
         found = [f"round {r.number}: {fault}" for r in self.rounds for fault in r.faults]
         if self.order.fault != "none":
@@ -100,10 +108,9 @@ def summary(result: SeatResult) -> str:
     if result.evidence is not None:
         lines.append(str(result.evidence))
     lines += shown_faults(result.faults)
-    strikes = sum(done.strikes for done in result.rounds)
     halls = f"{len(result.rounds)} halls of {order.shape.seats}"
     lines.append(
-        f"{order.mode}, {order.clients} clients, {halls}, fault {order.fault} ({strikes} strikes),"
+        f"{order.mode}, {order.clients} clients, {halls}, fault {order.fault} ({result.strikes} strikes),"
         f" seed {order.seed}: {'PASSED' if not result.faults else 'FAILED'}"
     )
     return "\n".join(lines)
