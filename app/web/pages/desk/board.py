@@ -22,11 +22,12 @@ from app.web.pages.blueprint import pages
 from app.web.pages.desk.columns import Card, Column, Frame, build_columns, frame_of
 from app.web.pages.desk.days import DeskDay, act_url, desk_url
 from app.web.pages.desk.panel import Panel, panel_for
-from app.web.pages.desk.staff import desk_actor, may_overbook
+from app.web.pages.desk.staff import desk_actor, may_overbook, served
 from app.web.pages.forms import Wrong
 from app.web.pages.offers import new_key
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.sightings import note_sight
 
 MOST_DOCTORS = 40
 
@@ -77,6 +78,7 @@ def render_desk(wrong: Wrong | None = None, asked: dict[str, str] | None = None)
         board = read_day(connection)
         moving = _moving(connection, wanted.get("move"))
         panel = panel_for(connection, board, wanted, moving)
+    note_look(board)
     now_row = board.frame.row_of(board.day.now) if board.day.is_today else None
     return render_template(
         "desk/day.html",
@@ -109,7 +111,7 @@ def read_day(connection: Connection) -> Board:
     day = DeskDay.asked(read_now(connection), config.zone)
     begin, end = day.bounds
     asked = request.values.get("specialization") or None
-    doctors = list_doctors(connection, asked, limit=MOST_DOCTORS)
+    doctors = served(list_doctors(connection, asked, limit=MOST_DOCTORS))
     slots = read_board(connection, begin, end, [int(doctor["id"]) for doctor in doctors])
     closures = list_closures(connection, begin, end)
     busy = {slot["doctor_id"] for slot in slots} | {closure["doctor_id"] for closure in closures}
@@ -123,6 +125,12 @@ def read_day(connection: Connection) -> Board:
         specializations=list_specializations(connection),
         idle=[doctor for doctor in doctors if doctor["id"] not in busy],
     )
+
+
+def note_look(board: Board) -> None:
+    """Whoever sees a day sees whose it is."""
+    ids = [str(slot["booking"]["id"]) for slot in board.slots if slot["booking"]]
+    note_sight("day", ids, day=board.day.day.isoformat())
 
 
 def events_url(doctors: Sequence[dict[str, Any]]) -> str:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from app.accounts.principals import Principal, Role
 from app.booking.actions import Actor
 from app.clinic import rules
+from app.errors import NotFound
 from app.web.callers import required_principal
 from app.web.parts import parts
+
+Document = dict[str, Any]
 
 
 def desk_actor() -> Actor:
@@ -19,6 +25,18 @@ def desk_actor() -> Actor:
         doctors=caller.doctors,
         may_overbook=is_allowed_to_overbook(caller),
     )
+
+
+def served(doctors: Sequence[Document]) -> list[Document]:
+    """Those of the doctors whose staff the caller is."""
+    actor = desk_actor()
+    return [doctor for doctor in doctors if actor.may_serve(int(doctor["id"]))]
+
+
+def require_served(doctor_id: int) -> None:
+    """Raises NotFound: to staff of others there is no such doctor."""
+    if not desk_actor().may_serve(doctor_id):
+        raise NotFound("There is no such doctor.")
 
 
 def may_overbook() -> bool:
