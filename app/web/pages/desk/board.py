@@ -26,6 +26,7 @@ from app.web.pages.forms import Wrong
 from app.web.pages.offers import new_key
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.sightings import note_sight
 from app.web.staff import desk_actor, may_overbook, served
 
 MOST_DOCTORS = 40
@@ -77,6 +78,7 @@ def render_desk(wrong: Wrong | None = None, asked: dict[str, str] | None = None)
         board = read_day(connection)
         moving = _moving(connection, wanted.get("move"))
         panel = panel_for(connection, board, wanted, moving)
+    note_look(board)
     now_row = board.frame.row_of(board.day.now) if board.day.is_today else None
     return render_template(
         "desk/day.html",
@@ -123,6 +125,12 @@ def read_day(connection: Connection) -> Board:
         specializations=list_specializations(connection),
         idle=[doctor for doctor in doctors if doctor["id"] not in busy],
     )
+
+
+def note_look(board: Board) -> None:
+    """Whoever sees a day sees whose it is."""
+    ids = [str(slot["booking"]["id"]) for slot in board.slots if slot["booking"]]
+    note_sight("day", ids, day=board.day.day.isoformat())
 
 
 def events_url(doctors: Sequence[dict[str, Any]]) -> str:

@@ -105,8 +105,7 @@ def desk_close_now() -> Response:
 def desk_closure(closure_id: UUID) -> str:
     """A closure: who still waits for a decision and where the others went."""
     with parts().database.read() as connection:
-        closure = read_closure(connection, closure_id)
-        require_served(int(closure["doctor_id"]))
+        closure = _own_closure(connection, closure_id)
         day = DeskDay.asked(read_now(connection), parts().config.zone)
         interval = interval_of(closure)
         remaining = _lines(connection, interval, day)
@@ -129,7 +128,7 @@ def desk_closure(closure_id: UUID) -> str:
 def desk_rebook(closure_id: UUID) -> Response:
     """Carry out what was chosen for those who were left."""
     with parts().database.read() as connection:
-        closure = read_closure(connection, closure_id)
+        closure = _own_closure(connection, closure_id)
     _rebook(closure["reason"], request_key({"closure": str(closure_id)}))
     return redirect(url_for("pages.desk_closure", closure_id=closure_id), SEE_OTHER)
 
@@ -138,9 +137,18 @@ def desk_rebook(closure_id: UUID) -> Response:
 @policy("staff")
 def desk_reopen(closure_id: UUID) -> Response:
     """Offer the time again."""
+    with parts().database.read() as connection:
+        _own_closure(connection, closure_id)
     opened = reopen_time(parts().engine, closure_id, desk_actor(), request_key({})).value
     day = instant(opened["starts_at"]).astimezone(parts().config.zone).date()
     return redirect(desk_url(day), SEE_OTHER)
+
+
+def _own_closure(connection: Connection, closure_id: UUID) -> dict[str, Any]:
+    """Raises NotFound, for a closure of a doctor whose staff this is not as for none."""
+    closure = read_closure(connection, closure_id)
+    require_served(int(closure["doctor_id"]))
+    return closure
 
 
 def read_asked(values: Mapping[str, str]) -> Asked:
@@ -155,7 +163,9 @@ def read_asked(values: Mapping[str, str]) -> Asked:
     if begins.tzinfo or ends.tzinfo or (last, ends) <= (first, begins):
         raise ValidationFailed.of("ends", "must be later than the start")
     reason = values.get("why", "").strip()[:LONGEST_REASON] or DEFAULT_REASON
-    return Asked(slot_id_in(values.get("doctor_id", "")), first, begins, last, ends, reason)
+    doctor_id = slot_id_in(values.get("doctor_id", ""))
+    require_served(doctor_id)
+    return Asked(doctor_id, first, begins, last, ends, reason)
 
 
 def span_words(interval: Interval, zone: ZoneInfo) -> str:

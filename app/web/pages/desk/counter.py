@@ -13,7 +13,7 @@ from app.booking.actions import Claim, FirstFree, Interval, Overbooking, Patient
 from app.booking.availability import read_slot
 from app.directory.patients import PatientDraft, create_patient, find_patient, read_patient, search_patients
 from app.directory.placing import read_now
-from app.errors import Conflict
+from app.errors import Conflict, NotFound
 from app.web.api.fields import Email, PersonName, Phone, ResourceId, Uuid
 from app.web.api.inputs import RequestModel
 from app.web.pages.blueprint import pages
@@ -24,7 +24,7 @@ from app.web.pages.hold import SEE_OTHER, wanted_slot_id
 from app.web.pages.wording import instant
 from app.web.parts import parts
 from app.web.policy import policy
-from app.web.staff import desk_actor
+from app.web.staff import desk_actor, require_served
 
 WHY = "Say in a few words why this time must hold one more"
 
@@ -66,12 +66,14 @@ def desk_walk_in() -> Response:
         return refused_form(form, panel="walk-in")
     if isinstance(patient, Wrong):
         return refused_form(patient, panel="walk-in")
+    if form.doctor_id:
+        require_served(form.doctor_id)
     with parts().database.read() as connection:
         today = DeskDay.asked(read_now(connection), parts().config.zone)
     _, midnight = today.bounds
     wanted = FirstFree(
         patient,
-        doctor_ids=(form.doctor_id,) if form.doctor_id else (),
+        doctor_ids=(form.doctor_id,) if form.doctor_id else _all_served(),
         starts_before=midnight,
         instant=True,
         has_arrived=True,
@@ -93,6 +95,7 @@ def desk_overbook() -> Response:
         return refused_form(Wrong({**wrong.values, "why": why}, words), slot=str(slot_id), panel="overbook")
     with parts().database.read() as connection:
         slot = read_slot(connection, slot_id)
+    require_served(int(slot["doctor_id"]))
     interval = Interval(int(slot["doctor_id"]), instant(slot["starts_at"]), instant(slot["ends_at"]))
     key = request_key({"slot_id": slot_id}, variant=f"overbook-{slot_id}")
     done = actions.overbook(parts().engine, Overbooking(interval, why), patient, desk_actor(), key)
@@ -106,6 +109,14 @@ def desk_patients() -> str:
     q = request.args.get("q", "")[:100]
     with parts().database.read() as connection:
         return render_template("desk/matches.html", matches=search_patients(connection, q), q=q, chosen="")
+
+
+def _all_served() -> tuple[int, ...]:
+    """Every doctor of this staff; empty means any, for staff of the whole practice."""
+    doctors = desk_actor().doctors
+    if doctors is not None and not doctors:
+        raise NotFound("There is no doctor of yours.")
+    return tuple(sorted(doctors or ()))
 
 
 def _patient(model: type[CounterForm]) -> PatientDetails | Wrong:

@@ -11,7 +11,7 @@ from flask import Response, render_template, url_for
 
 from app.booking.day_board import cancelled_between
 from app.web.pages.blueprint import pages
-from app.web.pages.desk.board import Board, read_day
+from app.web.pages.desk.board import Board, note_look, read_day
 from app.web.pages.desk.columns import TAGS
 from app.web.pages.wording import clock_time, instant
 from app.web.parts import parts
@@ -28,9 +28,9 @@ def desk_list() -> str:
     """The day's list, made for the printer."""
     with parts().database.read() as connection:
         board = read_day(connection)
-        cancelled = cancelled_between(
-            connection, *board.day.bounds, [int(doctor["id"]) for doctor in (*board.doctors, *board.idle)]
-        )
+        own = [int(doctor["id"]) for doctor in [*board.doctors, *board.idle]]
+        cancelled = cancelled_between(connection, *board.day.bounds, own)
+    note_look(board)
     return render_template(
         "desk/list.html",
         board=board,
@@ -47,6 +47,7 @@ def desk_csv() -> Response:
     """The same as a table for a spreadsheet."""
     with parts().database.read() as connection:
         board = read_day(connection)
+    note_look(board)
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(HEADINGS)
