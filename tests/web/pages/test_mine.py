@@ -34,7 +34,7 @@ def book_for(clinic: Clinic, email: str, hours: float) -> dict[str, str]:
 def test_a_stranger_is_asked_to_log_in(person: Person, clinic: Clinic) -> None:
     answer = person.client.get("/my", headers={"Accept": "text/html"})
 
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/monitor/login?next=/my")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/login?next=/my")
 
 
 def test_my_bookings_are_upcoming_past_and_cancelled_and_nobody_elses(
