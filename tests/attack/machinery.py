@@ -29,7 +29,9 @@ not_applicable(
 )
 by_tests(31, "forced errors, the database down", "tests/web/test_failures.py")
 by_tests(32, "line ends in logs; secrets and tokens in logs", "tests/test_logs.py")
-by_tests(33, "delete, update, cut or edit the audit", "tests/audit/test_chain.py")
+by_tests(
+    33, "delete, update, cut or edit the audit", "tests/audit/test_chain.py", "tests/audit/test_node_role.py"
+)
 
 
 @live(27, "request smuggling: TE and CL, two CL, xchunked, folded")
