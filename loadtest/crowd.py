@@ -24,7 +24,6 @@ from loadtest.wire import Wire
 LARGEST_SET = 6
 LONGEST_RUN_SECONDS = 240.0
 _PAUSE_SECONDS = 0.05
-_LOOKS_AFTER_REFUSALS = 3
 
 
 @dataclass(slots=True)
@@ -145,7 +144,7 @@ class Grabber:
 
     def fill(self, seats: Sequence[str]) -> None:
         self._pool = list(seats)
-        refusals, give_up_at = 0, time.monotonic() + LONGEST_RUN_SECONDS
+        give_up_at = time.monotonic() + LONGEST_RUN_SECONDS
         while self._pool and time.monotonic() < give_up_at:
             wanted = self._dice.sample(self._pool, min(len(self._pool), self._dice.randint(1, LARGEST_SET)))
             is_hold = self._dice.random() < 0.5
@@ -157,9 +156,7 @@ class Grabber:
                 continue
             self._tally.refuse(answer)
             self._learn(answer)
-            refusals += 1
-            if refusals % _LOOKS_AFTER_REFUSALS == 0:
-                self._look()
+            self._look()
 
     def _check_whole(self, claim: SeatClaim, wanted: Sequence[str]) -> None:
         if set(claim.slots) != set(wanted):
