@@ -21,9 +21,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from app.batches import MOST_TOGETHER
+from app.booking import rules
 from app.booking.batch_statements import APPEND_ALL, TAKE_FREE, WAIT_BRIEFLY, WRITE_DOWN, TakenSlot
 from app.booking.documents import document_of
-from app.booking.rules import Actor, new_reference
+from app.booking.rules import Actor
 from app.coordination.outbox import doctor_stream
 from app.coordination.stamps import Stamp
 from app.database import TransientFailure, send_ahead
@@ -185,7 +186,7 @@ def _booking_values(engine: Engine, wish: Wish, slot: TakenSlot) -> dict[str, An
     patient = wish.patient
     return {
         "id": wish.booking_id,
-        "reference": new_reference(),
+        "reference": rules.new_reference(),
         "doctor_id": slot.doctor_id,
         "starts_at": slot.starts_at,
         "ends_at": slot.ends_at,
