@@ -127,7 +127,7 @@ def test_a_visitor_who_orders_is_asked_to_log_in(person: Person, coordinator: St
 
 def test_who_logs_out_may_not_order_any_more(operator: Person, coordinator: StandIn) -> None:
     operator.open("/monitor/health")
-    operator.send("/monitor/logout", next="/monitor/health")
+    operator.send("/logout")
 
     operator.send("/monitor/orders/ring-audit", reason="a try")
 

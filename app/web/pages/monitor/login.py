@@ -7,12 +7,9 @@ import re
 from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from app.accounts import actions
 from app.accounts.principals import Principal, Role
-from app.web.callers import accept_recent_login, is_login_unknown, principal, required_principal
-from app.web.pages.account.cookies import forget_login
+from app.web.callers import accept_recent_login, is_login_unknown, principal
 from app.web.pages.blueprint import pages
-from app.web.parts import parts
 from app.web.policy import policy
 
 NEXT = re.compile(r"/monitor(/[a-z]*)?")
@@ -51,14 +48,6 @@ def desk() -> Principal | None:
 def monitor_login() -> Response:
     """Ask for a login."""
     return redirect(url_for("pages.log_in", next=_next()), 303)
-
-
-@pages.post("/monitor/logout")
-@policy("authenticated")
-def monitor_log_out() -> Response:
-    """End the login on every node, and stay at the monitor."""
-    actions.log_out(parts().accounts, required_principal())
-    return forget_login(redirect(_next(), 303))
 
 
 def _next() -> str:
