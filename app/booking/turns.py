@@ -24,6 +24,7 @@ Fences = Mapping[int, int] | None
 #: A claim for its turn; told whether it may wait for rows that somebody else is at.
 TurnClaim = Callable[[Act, Fences, bool], Document]
 MOST_STEPS_ASIDE = 8
+LINE_FOR_SETS = 0
 #: Doubled with each step aside, up to half a second: together about two.
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.01, 0.5
 
@@ -84,8 +85,12 @@ def _pause(steps_aside: int) -> None:
 def _place_in_line(
     engine: Engine, lease: Lease | LockedOut | None, slot_ids: tuple[int, ...]
 ) -> AbstractContextManager[None]:
-    """Without Redis the contenders of this process take turns, so that few of them queue for the row."""
-    return engine.local_queue.turn(slot_ids[0]) if lease is None and slot_ids else nullcontext()
+    """Without Redis the contenders of this process take turns, so that few of them queue for the row.
+
+    Sets overlap in any way, so all who want several slots stand in one line."""
+    if lease is not None or not slot_ids:
+        return nullcontext()
+    return engine.local_queue.turn(slot_ids[0] if len(slot_ids) == 1 else LINE_FOR_SETS)
 
 
 def _look_and_claim(
