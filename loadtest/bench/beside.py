@@ -1,4 +1,4 @@
-"""A small application in the product's own shape: the same gunicorn settings, as many servers, the same nginx.
+"""A small application in the product's own shape: same gunicorn settings, as many servers, the same nginx.
 
 The balancer's configuration is the product's, copied from the running stack; only names and ports differ."""
 
@@ -97,7 +97,7 @@ def _wait_until_it_answers(port: int) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2):  # noqa: S310
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2):
                 return
         except OSError:
             time.sleep(0.1)
