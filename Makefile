@@ -10,7 +10,7 @@ export CHROMIUM
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser lint load prove mutants attack fuzz verify-audit simulate lock clean
+.PHONY: help run test test-browser lint load prove bench mutants attack fuzz verify-audit simulate lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ load: $(VENV)/dev.stamp ## Put load on the running stack and judge what it answe
 
 prove: $(VENV)/dev.stamp ## Race for slots on the running stack, with Redis killed and frozen, and judge it (ARGS="--help")
 	@exec $(PY) -m loadtest.prove $(ARGS)
+
+bench: $(VENV)/dev.stamp ## Measure the speed beside a Flask hello on a stack of its own (ARGS="--quick --only P3 --compare old.json")
+	@exec $(PY) -m loadtest.bench $(ARGS)
 
 mutants: $(VENV)/dev.stamp ## Take the guards away one at a time; for each a named test must fail (ARGS="lost reply")
 	@exec $(PY) -m tests.mutants $(ARGS)

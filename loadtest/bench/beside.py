@@ -1,4 +1,4 @@
-"""A small application in the product's own shape: the same gunicorn settings, number of servers and nginx.
+"""A small application in the product's own shape: same gunicorn settings, as many servers, the same nginx.
 
 The balancer's configuration is the product's, copied from the running stack; only names and ports differ."""
 

@@ -51,7 +51,7 @@ def requests_of(order: dict[str, Any]) -> Iterator[bytes]:
 
 
 async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> int:
-    """One request and its whole answer; the status. Understands Content-Length, as all answers have it."""
+    """The status of one whole answer. Understands Content-Length, as all our answers have it."""
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(

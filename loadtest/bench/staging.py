@@ -7,7 +7,6 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -67,7 +66,8 @@ def make_admin(stack: RunningStack) -> None:
 
 @contextmanager
 def admin_stage(stack: RunningStack) -> Iterator[Stage]:
-    stage = Stage(Target(base_url=stack.url, admin_email=ADMIN_EMAIL, admin_password=_PASSWORD))
+    who = {"admin_email": ADMIN_EMAIL, "load_email": ADMIN_EMAIL}
+    stage = Stage(Target(base_url=stack.url, admin_password=_PASSWORD, load_password=_PASSWORD, **who))
     try:
         yield stage
     finally:
@@ -79,9 +79,9 @@ def lay_out(stack: RunningStack, doctors: int, seed: int = 1) -> Field:
     label = os.urandom(3).hex()
     with admin_stage(stack) as stage:
         made = [stage.new_doctor(f"bench-{label}-{number}") for number in range(doctors + 1)]
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda doctor: _make_slots(stack, doctor), made[:-1]))
-    _make_slots(stack, made[-1], minutes=15, days=7)
+        for doctor in made[:-1]:
+            _make_slots(stage, doctor, _MINUTES, _DAYS)
+        _make_slots(stage, made[-1], 15, 7)
     with psycopg.connect(stack.database_url, autocommit=True) as database:
         rows = database.execute(
             "SELECT id FROM slots WHERE doctor_id = ANY(%s) ORDER BY id", [[int(each) for each in made[:-1]]]
@@ -92,16 +92,15 @@ def lay_out(stack: RunningStack, doctors: int, seed: int = 1) -> Field:
     return Field(made[:-1], slot_ids, made[-1], tomorrow())
 
 
-def _make_slots(stack: RunningStack, doctor: str, minutes: int = _MINUTES, days: int = _DAYS) -> None:
-    with admin_stage(stack) as stage:  # a connection is for one thread
-        stage.must(
-            "POST",
-            "/api/slots/bulk",
-            doctor_id=doctor,
-            start_date=tomorrow().isoformat(),
-            end_date=(tomorrow() + timedelta(days=days - 1)).isoformat(),
-            start_time="09:00",
-            end_time="17:00",
-            duration_minutes=minutes,
-            exclude_weekends=False,
-        )
+def _make_slots(stage: Stage, doctor: str, minutes: int, days: int) -> None:
+    stage.must(
+        "POST",
+        "/api/slots/bulk",
+        doctor_id=doctor,
+        start_date=tomorrow().isoformat(),
+        end_date=(tomorrow() + timedelta(days=days - 1)).isoformat(),
+        start_time="09:00",
+        end_time="17:00",
+        duration_minutes=minutes,
+        exclude_weekends=False,
+    )

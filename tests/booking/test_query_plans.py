@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +14,7 @@ from sqlalchemy import Connection, event, insert
 
 from app.booking import availability
 from app.booking.availability import OpeningHours, SlotFilter
+from app.booking.batch_statements import TAKE_FREE
 from app.directory.placing import spans_in_the_way
 from app.directory.spans import Span
 from app.tables import Doctor, Slot, SlotState
@@ -95,3 +98,20 @@ def test_no_read_looks_at_every_slot(desk: Desk, crowd: list[int]) -> None:
     for name, found in plans.items():
         assert found, name
         assert not [plan for plan in found if "Seq Scan on slots" in plan or "SCAN slots" in plan], name
+
+
+def test_a_batch_finds_its_slots_and_counts_its_callers_by_index(
+    make_desk: Callable[..., Desk], postgres_url: str
+) -> None:
+    desk = make_desk(postgres_url)
+    wishes = json.dumps([{
+        "slot_id": desk.add_slot(), "booking_id": str(uuid.uuid4()), "scope": "s", "key": "k", "origin": "o",
+        "most_bookings": 120, "most_holds": 40, "window_seconds": 3600,
+    }])  # fmt: skip
+
+    with desk.database.transaction() as tx:
+        tx.exec_driver_sql("SET LOCAL enable_seqscan = off")  # tables this small would be read as a whole
+        plan = [str(row) for row in tx.exec_driver_sql("EXPLAIN " + TAKE_FREE, {"wishes": wishes})]
+
+    assert any("slots" in line and "Index" in line for line in plan)
+    assert not [line for line in plan if "Seq Scan on" in line]

@@ -1,0 +1,124 @@
+"""The judgement of the benchmark: ratios in a turn, goals, pictures, the client for machines without wrk."""
+
+import asyncio
+import xml.etree.ElementTree as ElementTree
+from itertools import islice
+
+import pytest
+
+from loadtest.bench.generator import Sample
+from loadtest.bench.goals import GOALS, judge, ratio, shots_for
+from loadtest.bench.own_generator import ask, requests_of, run
+from loadtest.bench.picture import bars
+from loadtest.bench.processes import GROUPS
+from loadtest.bench.report import as_json, shown
+from loadtest.bench.run import SHOTS, Measured, Results
+
+ORDER = {"url": "http://127.0.0.1:1", "path": "/x", "headers": {}, "what": "get", "given": "-", "run": "r"}
+
+
+def measured(shot: str, rate: float, p99: float = 10.0, wrong: int = 0) -> Measured:
+    return Measured(shot, rate, 1.0, 2.0, p99, 1000, wrong, dict.fromkeys(GROUPS, 0.1))
+
+
+def results(**rates: list[float]) -> Results:
+    return Results({shot: [measured(shot, rate) for rate in turns] for shot, turns in rates.items()})
+
+
+def test_a_ratio_is_taken_within_each_turn():
+    found = results(hello=[1000, 100, 500], book=[600, 60, 50])
+
+    assert ratio(found, "book") == 0.6
+
+
+@pytest.mark.parametrize(("book", "is_met"), [(700, True), (599, False)])
+def test_a_goal_is_met_or_missed_by_its_ratio(book: float, is_met: bool):
+    (verdict,) = judge(results(hello=[1000], book=[book]), ["P1"])
+
+    assert verdict.is_met is is_met
+
+
+def test_a_goal_that_needs_another_run_is_neither_met_nor_missed():
+    (verdict,) = judge(results(hello=[1000]), ["P6"])
+
+    assert verdict.is_met is None
+
+
+def test_every_goal_needs_only_shots_that_there_are():
+    assert shots_for(list(GOALS)) <= SHOTS.keys()
+
+
+def test_the_table_names_each_broken_promise():
+    found = results(hello=[1000], book=[600])
+    found.faults.append("book: 3 promised bookings are lost")
+    verdicts = judge(found, ["P1"])
+
+    assert "FAULT  book: 3 promised bookings are lost" in shown(found, verdicts)
+    assert as_json(found, verdicts)["goals"][0]["is_met"] is True
+
+
+def test_the_picture_is_a_drawing_with_a_bar_for_each_shot():
+    drawing = ElementTree.fromstring(bars({"hello": 1.0, "book <1>": 0.5}))
+
+    words = [each.text for each in drawing.iter() if each.tag.endswith("text")]
+    assert words == ["hello", "100%", "book <1>", "50%"]
+
+
+def test_a_silent_connection_counts_as_a_wrong_answer():
+    sample = Sample(10, 1.0, 2, 1.0, 1.0, 1.0, {"201": 7, "503": 1})
+
+    assert (sample.others_than(201), sample.count(201), sample.rate) == (3, 7, 10.0)
+
+
+def test_each_booking_of_our_own_client_has_a_key_of_its_own():
+    asked = list(islice(requests_of(ORDER | {"what": "same", "given": "7"}), 2))
+
+    assert [b"Idempotency-Key: r-1\r\n" in asked[0], b"Idempotency-Key: r-2\r\n" in asked[1]] == [True, True]
+    assert b'"slot_id": "7"' in asked[0]
+
+
+def test_our_own_client_counts_what_it_is_answered():
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n")
+
+    async def play() -> dict:
+        server = await asyncio.start_server(_until_gone(answer), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        order = {"url": f"http://127.0.0.1:{port}", "connections": 2, "seconds": 0.05}
+        found = await run(ORDER | order)
+        server.close()
+        return found
+
+    found = asyncio.run(play())
+
+    assert found["requests"] == found["statuses"]["204"] > 0
+    assert found["broken"] == 0
+
+
+def test_our_own_client_reads_an_answer_to_its_end():
+    async def play() -> tuple[int, bytes]:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbodyHTTP")
+            writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        status = await ask(reader, writer, b"GET / HTTP/1.1\r\n\r\n")
+        rest = await reader.read()
+        writer.close()
+        server.close()
+        return status, rest
+
+    assert asyncio.run(play()) == (200, b"HTTP")
+
+
+def _until_gone(answer):
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await answer(reader, writer)
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+    return serve
