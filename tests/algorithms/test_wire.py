@@ -114,7 +114,7 @@ def test_a_field_of_the_wrong_shape_is_refused(data):
 
     bad = data.draw(st.sampled_from([value for value in wrong if type(value) is not type(packed[name])]))
 
-    if (name, bad) != ("value", None):  # a cleared notice is a value too
+    if name != "value" or not isinstance(bad, str | None):  # a cleared notice is a value too
         with pytest.raises(MalformedMessageError):
             read({**packed, name: bad})
 
