@@ -277,7 +277,14 @@ MUTANTS = (
     Mutant(
         "some of several slots are enough",
         "tests/booking/test_walls.py::test_a_claim_on_several_slots_that_looked_too_early_takes_none[sqlite]",
-        (Edit(CLAIMS, "    if len(rows) < len(slot_ids):\n", "    if not rows:\n"),),
+        (
+            Edit(CLAIMS, "    if len(rows) < len(slot_ids):\n", "    if not rows:\n"),
+            Edit(
+                CLAIMS,
+                "    if missed:\n        raise true_refusal",
+                "    if False:\n        raise true_refusal",
+            ),
+        ),
     ),
     Mutant(
         "a cancellation does not notice that the booking moved meanwhile",
@@ -403,7 +410,14 @@ MUTANTS = (
     Mutant(
         "a code of the second factor counts twice",
         "tests/web/api/test_account.py::test_a_code_that_was_used_is_refused[sqlite]",
-        (Edit("app/accounts/totp.py", "and (after is None or step > after)", ""),),
+        (
+            Edit("app/accounts/totp.py", "and (after is None or step > after)", ""),
+            Edit(
+                "app/accounts/second_factor.py",
+                ", or_(User.totp_last_step.is_(None), User.totp_last_step < step)",
+                "",
+            ),
+        ),
     ),
     Mutant(
         "tries at a password are not counted",
