@@ -77,7 +77,7 @@ def _bookings(site: Site, page: Page) -> Iterator[str]:
     page.locator("#errors").wait_for()
     yield "account with errors"
     page.goto(f"{site.url}/admin")
-    see(page, "This is not for you")
+    see(page, "This is not for your account")
     yield "not for patients"
     page.goto(f"{site.url}/desk")
     yield "desk is not for patients"

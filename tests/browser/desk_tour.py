@@ -136,5 +136,5 @@ def _refused(site: Site, page: Page, doctor: DoctorOnDuty, specialty: str) -> It
     expect(page.locator("main")).to_contain_text("already booked")
     yield "time was taken"
     page.goto(f"{site.url}/admin")
-    see(page, "This is not for you")
+    see(page, "This is not for your account")
     yield "administration is not for the desk"

@@ -32,6 +32,7 @@ def test_no_screen_has_a_flaw_and_none_is_left_out(
 
     for number, screen in enumerate(tour.walk(site, page), 1):
         found += flaws(page, f"{tour.name} {number:02} {screen}")
+        print(screen, *found[-3:], sep="\n  ")  # where a tour that broke off had come to
         seen.add(page_at(url_map, urlsplit(page.url).path))
 
     assert found == []

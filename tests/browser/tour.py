@@ -144,6 +144,7 @@ def _reading_mails(site: Site, page: Page) -> Iterator[str]:
     assert site.mails_to(EMAIL)
     page.goto(f"{site.url}/dev/mails")
     yield "mails that came"
-    page.get_by_role("link", name="Your appointment").first.click()
+    page.get_by_role("link", name="Appointment confirmed").first.click()
+    page.get_by_text("As HTML").click()
     page.locator("iframe").wait_for()
     yield "mail"

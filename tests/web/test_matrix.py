@@ -47,6 +47,7 @@ class World:
             "patient_id": booking["id"],
             "session_id": booking["id"],
             "closure_id": booking["id"],
+            "notice_id": "0" * 32,
             "code": "x",
             "name": "x",
             "digest": "x",
