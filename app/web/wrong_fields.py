@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import ValidationError
 
 MOST_COMPLAINTS = 30
+#: How pydantic calls a type that a value might have been, such as "function-after[_utc_in_range(), ...]".
+BRANCH = re.compile(r"(function-|is-|constrained-)[a-z]+\[.*\]", re.DOTALL)
 WORDS = {
     "missing": "is required",
     "extra_forbidden": "is not a field of this request",
@@ -36,7 +40,7 @@ def wrong_fields(error: ValidationError) -> list[dict[str, str]]:
 def _field(place: tuple[int | str, ...]) -> str:
     """The path to the value; of a choice between types, pydantic names the branch too, which says nothing."""
     steps = [str(step) for step in place]
-    return ".".join(step for step in steps if "[" not in step and "(" not in step) or "body"
+    return ".".join(step for step in steps if not BRANCH.fullmatch(step)) or "body"
 
 
 def _words(kind: str, message: str, context: dict[str, object]) -> str:

@@ -19,7 +19,7 @@ ACCOUNT_PAGES = {
     "reset_now", "account", "rename", "security", "change_password", "second_step", "confirm_second_step",
     "remove_second_step", "audit", "data", "erase_data",
 }  # fmt: skip
-MOVIE_PAGES = {"movies", "movie", "seats", "ticket"}
+MOVIE_PAGES = {"movies", "movie", "seats", "choose_seats", "take_best", "ticket"}
 
 
 @dataclass(frozen=True)
