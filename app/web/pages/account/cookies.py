@@ -38,7 +38,7 @@ def forget_login(response: Response) -> Response:
     return response
 
 
-def where_next(default: str = "pages.account") -> str:
+def where_next(default: str = "pages.mine") -> str:
     """Where somebody wanted to go before they were asked to log in; never to another site."""
     wanted = request.values.get("next", "")
     return wanted if OUR_PATH.fullmatch(wanted) else url_for(default)
