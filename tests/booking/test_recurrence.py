@@ -40,11 +40,12 @@ def test_nine_stays_nine_when_the_clocks_are_put_back() -> None:
     assert [each.starts_at.astimezone(UTC).hour for each in found if each.starts_at] == [7, 7, 8, 8]
 
 
-def test_in_every_zone_the_times_are_those_one_counts(seed: int = 7) -> None:
-    chance = random.Random(seed)
+def test_in_every_zone_the_times_are_those_one_counts() -> None:
+    chance = random.Random(seed := 7)
     for name in sorted(available_timezones() - {"localtime"}):
         zone = ZoneInfo(name)
-        local = datetime(2026, chance.randint(1, 12), chance.randint(1, 28), chance.randint(0, 23), 30)
+        day = date(2026, chance.randint(1, 12), chance.randint(1, 28))
+        local = datetime.combine(day, time(chance.randint(0, 23), 30))
         repeat = Repeat(chance.choice(list(Frequency)), chance.randint(1, 3), count=chance.randint(2, 8))
         first = local.replace(tzinfo=zone).astimezone(UTC)
         shown = first.astimezone(zone).replace(tzinfo=None)
