@@ -20,7 +20,7 @@ from app.tables.journal import (
     Stream,
 )
 from app.tables.leadership import LeaderState, LeaderTerm, Node
-from app.tables.schedule import OpeningHours, WaitlistEntry
+from app.tables.schedule import OpeningHours, Series, WaitlistEntry
 
 metadata = Base.metadata
 
@@ -53,6 +53,7 @@ __all__ = [
     "Patient",
     "RecoveryCode",
     "SeatKind",
+    "Series",
     "Session",
     "Showtime",
     "Slot",
