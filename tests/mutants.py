@@ -319,6 +319,18 @@ MUTANTS = (
         (Edit(CLAIMS, "    require_one_owner(rows)\n    return rows\n", "    return rows\n"),),
     ),
     Mutant(
+        "a series books what it can although it was to be all or nothing",
+        "tests/booking/test_series.py"
+        "::test_racing_series_never_share_a_time_and_the_losers_have_nothing[sqlite]",
+        (
+            Edit(
+                "app/booking/series.py",
+                "if refused and (not wish.takes_what_is_free or len(refused) == len(places)):",
+                "if len(refused) == len(places):",
+            ),
+        ),
+    ),
+    Mutant(
         "an interval does not look who has its slots",
         "tests/booking/test_intervals.py"
         "::test_an_interval_over_a_taken_slot_is_refused_and_moves_nothing[sqlite-booked]",

@@ -6,7 +6,7 @@ from alembic import op
 from app.database import UtcDateTime
 
 revision = "0080_webhooks"
-down_revision = "0051_people_schedule"
+down_revision = "0070_series"
 branch_labels = None
 depends_on = None
 
