@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from app.directory.hours import MOST_STRETCHES, Stretch
 from app.directory.wall_time import clock_text
 from app.errors import ValidationFailed
-from app.web.pages.wording import WEEKDAYS
+from app.languages.days import weekday_names
 
 #: Rows of the form for a weekday; with one break a day has two stretches.
 STRETCHES_PER_DAY = 2
@@ -26,7 +26,7 @@ def week_shown(week: Sequence[Stretch], usual_minutes: int) -> Week:
     empty = {"opens": "", "closes": "", "minutes": str(usual_minutes)}
     return [
         (name, _filled([row for row in rows if row["weekday"] == str(weekday)], empty))
-        for weekday, name in enumerate(WEEKDAYS)
+        for weekday, name in enumerate(weekday_names())
     ]
 
 
@@ -34,7 +34,7 @@ def week_as_typed(form: Mapping[str, str]) -> Week:
     """The same rows as they came, right or wrong."""
     return [
         (name, [_row(form, weekday, number) for number in range(STRETCHES_PER_DAY)])
-        for weekday, name in enumerate(WEEKDAYS)
+        for weekday, name in enumerate(weekday_names())
     ]
 
 
@@ -42,7 +42,7 @@ def read_typed_week(form: Mapping[str, str]) -> list[Stretch]:
     """Raises ValidationFailed for a time or a length that cannot be read."""
     return [
         _stretch(weekday, name, row)
-        for weekday, name in enumerate(WEEKDAYS)
+        for weekday, name in enumerate(weekday_names())
         for row in (_row(form, weekday, number) for number in range(MOST_STRETCHES))
         if row["opens"] or row["closes"]
     ]
