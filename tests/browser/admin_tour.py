@@ -16,7 +16,7 @@ from tests.browser.tour import see
 PAGES = frozenset(
     {
         "admin", "admin_new_doctor", "admin_doctor", "admin_slots", "admin_bookings", "admin_statistics",
-        "admin_rules", "people", "audit",
+        "admin_rules", "admin_webhooks", "admin_webhook", "people", "audit",
     }
 )  # fmt: skip
 
@@ -28,6 +28,7 @@ def every_admin_screen(site: Site, page: Page) -> Iterator[str]:
     yield from _slots(site, page)
     yield from _lists(site, page)
     yield from _settings(site, page)
+    yield from _webhooks(site, page)
     page.context.clear_cookies()
     log_in_as(page, site, Role.OPERATOR, "Olga Operator")
     yield from _audit(site, page)
@@ -100,6 +101,22 @@ def _settings(site: Site, page: Page) -> Iterator[str]:
     yield "settings with errors"
     page.goto(f"{site.url}/admin/doctors/987654321")
     see(page, "There is nothing here")
+
+
+def _webhooks(site: Site, page: Page) -> Iterator[str]:
+    page.goto(f"{site.url}/admin/webhooks")
+    yield "webhooks"
+    page.get_by_label("Address").fill("http://127.0.0.1/hook")
+    press(page, "Register")
+    page.locator("#errors").wait_for()
+    yield "webhook with errors"
+    page.get_by_label("Address").fill("https://hooks.example.org/oneslot")
+    press(page, "Register")
+    page.locator(".webhook__secret").wait_for()
+    yield "webhook and its secret"
+    press(page, "Send a test")
+    page.get_by_role("table").wait_for()
+    yield "webhook with deliveries"
 
 
 def _audit(site: Site, page: Page) -> Iterator[str]:
