@@ -27,6 +27,8 @@ REPORTS = STACK_FILE.parent.parent / "fuzz"
 CASES_PER_EXAMPLE = 8
 GENERATED = re.compile(r"([\d,]+) generated")
 FOUND = re.compile(r"❌ (ST\d+) [^\n]*?: (\d+)$", re.MULTILINE)
+#: What could not be tried at all, such as a connection that broke.
+TROUBLE = re.compile(r"^  🚫 (\w[^\n]*?): (\d+)$", re.MULTILINE)
 #: What Schemathesis calls a server error, an answer without a login, and a refusal of what the schema allows.
 SERVER_ERRORS, IGNORED_AUTH, REFUSED = ("ST101", "ST102"), "ST401", "ST202"
 #: Such a refusal, when it is our 422 and says why.
@@ -49,7 +51,8 @@ class Outcome:
     def add(self, report: str) -> None:
         generated = GENERATED.search(report)
         self.cases += int(generated.group(1).replace(",", "")) if generated else 0
-        self.found.update({code: int(count) for code, count in FOUND.findall(report)})
+        for pattern in (FOUND, TROUBLE):
+            self.found.update({name: int(count) for name, count in pattern.findall(report)})
         self.rules += sum(bool(RULE.search(each)) for each in report.split("Test Case ID:"))
 
     @property
