@@ -47,6 +47,11 @@ def required_principal() -> Principal:
     return caller
 
 
+def forget_caller() -> None:
+    """Whoever asked has ended their login with this very request: its page must not greet them."""
+    g.principal = None
+
+
 def is_login_unknown() -> bool:
     """Somebody shows a login that cannot be checked while the database is away."""
     return bool(g.get("is_login_unknown"))

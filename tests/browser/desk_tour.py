@@ -11,7 +11,10 @@ from sqlalchemy import select, update
 
 from app.accounts.principals import Role
 from app.booking.actions import GUEST, Claim, PatientDetails, hold_slot
+from app.coordination.stamps import Stamper
 from app.database import db_now
+from app.directory.directory import Directory
+from app.directory.patients import PatientDraft, create_patient
 from app.tables import Booking, Slot
 from tests.browser.account import log_in_as, press
 from tests.browser.desk import HALF_HOURS, SILENCE, board_path
@@ -29,6 +32,7 @@ def every_desk_screen(site: Site, page: Page) -> Iterator[str]:
     doctors = [site.doctor_on_duty(HALF_HOURS, specialization=specialty) for _ in range(3)]
     _a_full_day(site, doctors[0])
     page.route("**/api/events**", lambda route: route.fulfill(**SILENCE))
+    put_on_file(site, "Amara Okafor", "Amara Oduya")
     log_in_as(page, site, Role.STAFF, "Dana Desk")
     yield from _the_day(site, page, doctors[0], specialty)
     yield from _panels(site, page, doctors[0], specialty)
@@ -43,6 +47,14 @@ def _a_full_day(site: Site, doctor: DoctorOnDuty) -> None:
         hold_slot(site.engine, Claim((doctor.slots[at],), patient, instant=True), GUEST)
         _stand(site, doctor.slots[at], status)
     site.hold_elsewhere(doctor.slots["12:30"])
+
+
+def put_on_file(site: Site, *names: str) -> None:
+    stamper = Stamper(site.database, "node-1", site.url)
+    directory = Directory(site.database, stamper, "node-1", lambda _change: None)
+    for name in names:
+        address = f"{uuid.uuid4().hex[:8]}@example.org"
+        create_patient(directory, PatientDraft(name, address, "+49 30 5550 0102"), "a test")
 
 
 def _stand(site: Site, slot_id: int, status: str) -> None:
