@@ -21,6 +21,7 @@ from app.tables.journal import (
 )
 from app.tables.leadership import LeaderState, LeaderTerm, Node
 from app.tables.schedule import OpeningHours, WaitlistEntry
+from app.tables.sealing import SealingKey
 
 metadata = Base.metadata
 
@@ -52,6 +53,7 @@ __all__ = [
     "OutboxEntry",
     "Patient",
     "RecoveryCode",
+    "SealingKey",
     "SeatKind",
     "Session",
     "Showtime",
