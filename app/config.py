@@ -67,6 +67,8 @@ class Config(BaseModel):
     clinic_start_hour: int = Field(9, validation_alias="CLINIC_START_HOUR", ge=0, le=23)
     clinic_end_hour: int = Field(17, validation_alias="CLINIC_END_HOUR", ge=1, le=24)
     clinic_timezone: str = Field("Europe/Berlin", validation_alias="CLINIC_TIMEZONE")
+    #: What pages and mails speak when nobody chose and the browser asks for nothing we have.
+    clinic_language: Literal["en", "de"] = Field("en", validation_alias="CLINIC_LANGUAGE")
     default_slot_minutes: int = Field(30, validation_alias="DEFAULT_SLOT_MINUTES", ge=5, le=480)
     smtp_url: str = Field("smtp://127.0.0.1:1025", validation_alias="SMTP_URL", repr=False)
     mail_from: str = Field("Oneslot <bookings@example.org>", validation_alias="MAIL_FROM")

@@ -20,7 +20,7 @@ from app.tables.journal import (
     Stream,
 )
 from app.tables.leadership import LeaderState, LeaderTerm, Node
-from app.tables.schedule import OpeningHours, WaitlistEntry
+from app.tables.schedule import OpeningHours, Series, WaitlistEntry
 from app.tables.sealing import SealingKey
 
 metadata = Base.metadata
@@ -55,6 +55,7 @@ __all__ = [
     "RecoveryCode",
     "SealingKey",
     "SeatKind",
+    "Series",
     "Session",
     "Showtime",
     "Slot",

@@ -6,7 +6,18 @@ from apiflask import APIFlask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Config
-from app.web import causal, correlation, cors, failures, headers, openapi, paths, served, session_tokens
+from app.web import (
+    causal,
+    correlation,
+    cors,
+    failures,
+    headers,
+    languages,
+    openapi,
+    paths,
+    served,
+    session_tokens,
+)
 from app.web.api import request_keys
 from app.web.json import JsonRequest, OrjsonProvider
 from app.web.parts import EXTENSION, Parts
@@ -33,6 +44,7 @@ def build_application(parts: Parts) -> APIFlask:
     session_tokens.install(app)
     cors.install(app)
     headers.install(app)
+    languages.install(app)
     request_keys.install(app)
     failures.install(app)
     openapi.install(app)

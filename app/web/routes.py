@@ -29,6 +29,7 @@ def register_routes(app: APIFlask) -> None:
         own_data,
         patients,
         replicas,
+        series,
         servers,
         showtimes,
         slots,
@@ -39,6 +40,7 @@ def register_routes(app: APIFlask) -> None:
 
     booking = (
         doctors, slots, bookings, appointments, patients, auth, account, own_data, users, concurrent, desk,
+        series,
     )  # fmt: skip
     shows = (movies, halls, showtimes)
     cluster = (

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, g, request, url_for
+from werkzeug.urls import iri_to_uri
 
 from app.accounts.principals import Principal, Role
 from app.errors import Unauthenticated, Unavailable
@@ -41,6 +43,7 @@ def install(app: Flask) -> None:
         form_token=form_token,
         visitor=visitor,
         notices_now=notices_now,
+        this_page=this_page,
     )
 
 
@@ -79,6 +82,14 @@ def navigation() -> list[Place]:
 def notices_now(doctor_id: int | str | None = None) -> list[dict[str, Any]]:
     """What the desk tells everybody, and whoever looks at this doctor."""
     return parts().board.notices_to_show(doctor_id)
+
+
+def this_page() -> str:
+    """Where to come back to: what answers a form cannot be asked for again, the page before it can."""
+    if request.method in {"GET", "HEAD"}:
+        return iri_to_uri(request.full_path).rstrip("?")
+    before = urlsplit(request.referrer or "")
+    return f"{before.path}?{before.query}".rstrip("?") if before.netloc == request.host else "/"
 
 
 def _my_bookings(is_current: bool) -> Place:

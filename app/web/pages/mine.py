@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 from flask import render_template, request, url_for
 
 from app.booking.reading import BookingFilter, bookings_after
+from app.booking.wall import read_for
 from app.directory.placing import read_now
-from app.web.callers import required_principal
+from app.web.actors import actor_with
+from app.web.callers import lacks_second_factor, required_principal
 from app.web.pages.blueprint import pages
 from app.web.pages.guests import token_of
 from app.web.pages.visits import Leaf, visit_of_booking
@@ -28,7 +30,7 @@ ENDED = {"CANCELLED", "EXPIRED", "FAILED"}
 def mine() -> str:
     """The bookings of whoever is logged in."""
     caller = required_principal()
-    with parts().database.read() as connection:
+    with read_for(parts().database, actor_with()) as connection:
         now = read_now(connection)
         found = bookings_after(connection, BookingFilter(user_id=caller.user_id), None, MOST)
     shown = {name: [each for each in found if _view_of(each, now) == name] for name in VIEWS}
@@ -38,7 +40,7 @@ def mine() -> str:
     in_order = sorted(shown[chosen], key=lambda each: str(each["starts_at"]), reverse=chosen != "upcoming")
     return render_template(
         "mine.html",
-        caller=caller,
+        lacks_second_factor=lacks_second_factor(),
         views=[(name, words, len(shown[name]), name == chosen) for name, words in VIEWS.items()],
         chosen=chosen,
         lines=[_line(each) for each in in_order],

@@ -49,8 +49,8 @@ def test_registering_opens_the_account_and_logs_in(person):
 
     person.send("/register", name="Ann Example", email=ADDRESS, password=PASSWORD)
 
-    assert person.path == "/account"
-    assert person.heading == "Hello Ann Example"
+    assert person.path == "/my"
+    assert person.heading == "My bookings"
     assert "Ann Example" in person.open("/").text
 
 
@@ -172,7 +172,7 @@ def test_a_login_never_leads_to_another_site(person, parts, elsewhere):
 
     answer = person.send("/login", follow=False, email=ADDRESS, password=PASSWORD, next=elsewhere)
 
-    assert answer.headers["Location"] == "/account"
+    assert answer.headers["Location"] == "/my"
 
 
 def test_logging_out_ends_the_login_not_just_the_cookie(person, parts, app):
@@ -222,7 +222,7 @@ def test_a_second_step_is_set_up_asked_for_and_gives_a_new_token(person, somebod
 
     assert len(codes) == 10
     assert not is_in_before_code
-    assert somebody_else.path == "/account"
+    assert somebody_else.path == "/my"
     assert cookie(somebody_else) != after_password
 
 
