@@ -11,7 +11,7 @@ from app.sealed_columns import keyring_of
 from app.sealing import is_sealed
 
 revision = "0060_sealed_contacts"
-down_revision = "0070_series"
+down_revision = "0080_webhooks"
 branch_labels = None
 depends_on = None
 
