@@ -217,6 +217,7 @@ def _as_read(values: dict[str, Any], slot: TakenSlot) -> Any:
         user_id=None,
         patient_id=None,
         is_appointment=False,
+        series_id=None,
         expires_at=None,
         extensions=0,
         confirmed_at=slot.now,

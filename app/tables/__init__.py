@@ -20,7 +20,8 @@ from app.tables.journal import (
     Stream,
 )
 from app.tables.leadership import LeaderState, LeaderTerm, Node
-from app.tables.schedule import OpeningHours, WaitlistEntry
+from app.tables.schedule import OpeningHours, Series, WaitlistEntry
+from app.tables.webhooks import WebhookAttempt, WebhookCursor, WebhookDelivery, WebhookEndpoint
 
 metadata = Base.metadata
 
@@ -53,6 +54,7 @@ __all__ = [
     "Patient",
     "RecoveryCode",
     "SeatKind",
+    "Series",
     "Session",
     "Showtime",
     "Slot",
@@ -61,5 +63,9 @@ __all__ = [
     "Stream",
     "User",
     "WaitlistEntry",
+    "WebhookAttempt",
+    "WebhookCursor",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "metadata",
 ]

@@ -139,6 +139,8 @@ class Booking(Base):
         Index(None, "user_id", "created_at"),
         Index(None, "patient_id"),
         Index(None, "starts_at"),
+        Index("ix_bookings_of_series", "series_id", "starts_at",
+              postgresql_where=text("series_id IS NOT NULL"), sqlite_where=text("series_id IS NOT NULL")),
         Index("ix_bookings_holds_of_user", "user_id",
               postgresql_where=text("status = 'PENDING'"), sqlite_where=text("status = 'PENDING'")),
         Index("ix_bookings_holds_of_origin", "origin",
@@ -153,6 +155,8 @@ class Booking(Base):
     status: Mapped[BookingStatus] = mapped_column(String(12))
     doctor_id: Mapped[int | None] = mapped_column(ForeignKey("doctors.id", ondelete="RESTRICT"))
     showtime_id: Mapped[int | None] = mapped_column(ForeignKey("showtimes.id", ondelete="RESTRICT"))
+    #: Of which repeating appointment this is one time.
+    series_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("series.id", ondelete="RESTRICT"))
     #: A copy of the slots' span, so that lists by day need no join.
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)

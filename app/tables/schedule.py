@@ -1,4 +1,4 @@
-"""When a doctor usually works, and who waits for a time that is taken."""
+"""When a doctor usually works, who waits for a time that is taken, and what repeats."""
 
 from __future__ import annotations
 
@@ -57,4 +57,19 @@ class WaitlistEntry(Base):
     offer_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("bookings.id", ondelete="RESTRICT"))
     #: How often an offer went by; whoever lets one lapse goes on waiting, behind those who came meanwhile.
     offers: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
+
+
+class Series(Base):
+    """An appointment that repeats: by which rule its times were chosen. Each of them is a booking."""
+
+    __tablename__ = "series"
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid.uuid4)
+    doctor_id: Mapped[int] = mapped_column(BigId, ForeignKey("doctors.id", ondelete="RESTRICT"))
+    #: As RFC 5545 writes it, such as FREQ=WEEKLY;INTERVAL=2;COUNT=6, on the wall clock of the zone.
+    rule: Mapped[str] = mapped_column(String(120))
+    timezone: Mapped[str] = mapped_column(String(64))
+    first_starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    made_by: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
