@@ -10,7 +10,7 @@ export CHROMIUM
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser lint load prove bench mutants attack fuzz verify-audit simulate lock clean
+.PHONY: help run test test-browser lint messages load prove bench mutants attack fuzz verify-audit simulate lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,11 @@ verify-audit: $(VENV)/run.stamp ## Walk the audit's chains of the running stack:
 
 simulate: $(VENV)/dev.stamp ## Run the distributed algorithms through SEEDS=10000 worlds of faults (ARGS="--help")
 	@exec $(PY) -m tests.simulation --seeds $(SEEDS) $(ARGS)
+
+messages: $(VENV)/dev.stamp ## Bring the catalogues in app/languages up to date with the texts in the code
+	@$(VENV)/bin/pybabel -q extract -F babel.cfg --no-wrap --add-location=file --omit-header -o var/messages.pot app
+	@for file in app/languages/catalogues/*.po; do $(VENV)/bin/pybabel -q update -i var/messages.pot -o $$file \
+	  -l $$(basename $$file .po) --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; done
 
 lock: $(VENV)/dev.stamp ## Pin the newest allowed versions with their hashes into requirements*.txt
 	@for group in requirements requirements-embedded requirements-dev; do $(PY) -m uv pip compile --quiet --universal \

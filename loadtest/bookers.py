@@ -8,12 +8,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from loadtest.copies import LONGEST_HOLD_SECONDS
 from loadtest.history import Entry, Outcome, Scribe
 from loadtest.patient import Claim, Patient
 from loadtest.target import Target
 from loadtest.wire import Wire
 
 _PAUSE_SECONDS = 0.15
+#: Keeps slots free for the others, over hundreds of minutes too.
+_CANCELLED = 0.97
 #: A person's browser gives up sooner than a server that hangs.
 _TIMEOUT_SECONDS = 5.0
 
@@ -88,19 +91,33 @@ class Bookers:
         dice = random.Random(seed * 1000 + number)
         wire = Wire(target.base_url, _TIMEOUT_SECONDS)
         patient = Patient(f"booker-{number}", wire, scribe, headers)
+        left: list[tuple[float, Claim]] = []
         while not self._over.is_set():
             claim = patient.claim(dice.choice(slots), hold=dice.random() < 0.5)
-            if claim is not None:
-                _go_on(patient, claim, dice)
+            if claim is not None and not _go_on(patient, claim, dice):
+                left.append((time.monotonic(), claim))
             time.sleep(_PAUSE_SECONDS * dice.random() * 2)
+        _give_back(patient, left)
         wire.close()
 
 
-def _go_on(patient: Patient, claim: Claim, dice: random.Random) -> None:
-    if not claim.is_hold:
-        if dice.random() < 0.7:  # keeps slots free for the others
-            patient.change("cancel", claim)
-        return
-    change = dice.choice(("confirm", "release", "extend", None))
-    if change is not None:
-        patient.change(change, claim)
+def _go_on(patient: Patient, claim: Claim, dice: random.Random) -> bool:
+    """False when the claim is a hold that is left to lapse."""
+    is_booked = not claim.is_hold
+    if claim.is_hold:
+        change = dice.choice(("confirm", "release", "extend", None))
+        told = patient.change(change, claim) if change is not None else None
+        if change in ("extend", None):
+            return False
+        is_booked = change == "confirm" and told is not None and told.outcome is Outcome.OK
+    if is_booked and dice.random() < _CANCELLED:
+        patient.change("cancel", claim)
+    return True
+
+
+def _give_back(patient: Patient, left: Sequence[tuple[float, Claim]]) -> None:
+    """Or the judges would have to wait for the last holds to lapse."""
+    since = time.monotonic() - LONGEST_HOLD_SECONDS
+    for at, claim in left:
+        if at > since:
+            patient.change("release", claim)

@@ -1,7 +1,8 @@
 """`python -m loadtest.consistency`: do people who go from node to node see what they did and saw?
 
 Each try changes a slot at one node and looks for it at another, with the session token and nothing else.
-Afterwards, in quiet, every copy on every node must equal the database."""
+The people are spread over processes, or the one that runs them would be what is measured. Afterwards, in
+quiet, every copy on every node must equal the database."""
 
 from __future__ import annotations
 
@@ -9,10 +10,12 @@ import argparse
 import os
 import random
 import sys
-import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
+from multiprocessing import get_context
 
 from loadtest.copies import Quiet, copies_of, wait_for_quiet
 from loadtest.faults import FAULTS, fault
@@ -22,8 +25,6 @@ from loadtest.target import NoTarget, Target, add_target_flags, target_of
 from loadtest.wanderers import Findings, Wanderer
 
 PROMISED_LAG_MS = 250.0
-_OTHER_LEVELS = ("bounded", "quorum")
-_OTHER_EVERY = 10
 
 
 @dataclass(slots=True)
@@ -59,44 +60,53 @@ def run(target: Target, options: argparse.Namespace) -> Run:
     if len(target.node_urls) < 2:
         raise NoTarget("Two nodes at least are needed: the stack file names them.")
     stage = Stage(target)
-    doctor = stage.new_doctor(f"consistency-{os.getpid()}")
-    places = stage.new_slots(doctor, first_day=tomorrow(), days=1, minutes=5)
-    findings = Findings()
-    wanderers = [
-        Wanderer(
-            target.node_urls,
-            doctor,
-            place.id,
-            place.day,
-            random.Random(options.seed + n),
-            findings,
-            stage.client_headers,
-        )
-        for n, place in enumerate(places[: options.clients])
-    ]
+    wanderers = _gather(target, stage, options)
+    share = -(-options.tries // len(wanderers))
     began = time.monotonic()
     with fault(options.fault, target):
-        _wander(wanderers, findings, options.tries, began + options.seconds)
+        findings = _wander(wanderers, options.processes, share, began + options.seconds)
     seconds = time.monotonic() - began
     stage.close()
     return Run(options.fault, findings, seconds, wait_for_quiet(target.node_urls), options.most_lag_ms)
 
 
-def _wander(wanderers: Sequence[Wanderer], findings: Findings, tries: int, until: float) -> None:
-    def go(wanderer: Wanderer) -> None:
-        rounds = 0
-        while findings.tries < tries and time.monotonic() < until:
-            wanderer.once()
-            rounds += 1
-            if rounds % _OTHER_EVERY == 0:
-                wanderer.look_at(_OTHER_LEVELS[rounds // _OTHER_EVERY % len(_OTHER_LEVELS)])
-        wanderer.close()
+def _gather(target: Target, stage: Stage, options: argparse.Namespace) -> list[Wanderer]:
+    """Eight at each doctor, so that everybody also sees what others do."""
+    found: list[Wanderer] = []
+    while len(found) < options.clients:
+        number = len(found)
+        doctor = stage.new_doctor(f"consistency-{os.getpid()}-{number}")
+        places = stage.new_slots(doctor, first_day=tomorrow(), days=1, minutes=60)
+        found += [
+            Wanderer(
+                target.node_urls,
+                doctor,
+                place.id,
+                place.day,
+                random.Random(options.seed + number + n),
+                headers=stage.client_headers,
+            )
+            for n, place in enumerate(places[: options.clients - number])
+        ]
+    return found
 
-    threads = [threading.Thread(target=go, args=(wanderer,), daemon=True) for wanderer in wanderers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+
+def _wander(wanderers: Sequence[Wanderer], processes: int, tries: int, until: float) -> Findings:
+    together = Findings()
+    groups = [group for n in range(processes) if (group := wanderers[n::processes])]
+    with ProcessPoolExecutor(len(groups), get_context("spawn")) as pool:
+        for findings in pool.map(_wander_in_threads, groups, repeat(tries), repeat(until)):
+            together.add(findings)
+    return together
+
+
+def _wander_in_threads(wanderers: Sequence[Wanderer], tries: int, until: float) -> Findings:
+    """CLOCK_MONOTONIC is one for all processes of a machine."""
+    together = Findings()
+    with ThreadPoolExecutor(len(wanderers)) as pool:
+        for findings in pool.map(lambda each: each.wander(tries, until), wanderers):
+            together.add(findings)
+    return together
 
 
 def report(result: Run) -> str:
@@ -140,7 +150,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add_target_flags(parser)
     parser.add_argument("--tries", type=int, default=2000, help="writes that are looked for elsewhere")
     parser.add_argument("--seconds", type=float, default=3600.0, help="stop after so long in any case")
-    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--processes", type=int, default=2, help="that the clients are spread over")
     parser.add_argument("--fault", choices=list(FAULTS), default="none", help="what is broken meanwhile")
     parser.add_argument("--most-lag-ms", type=float, default=PROMISED_LAG_MS)
     parser.add_argument("--seed", type=int, default=1)

@@ -9,194 +9,67 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from loadtest.bookers import Bookers, Success, success_of
-from loadtest.cluster_view import (
-    Leader,
-    NodeOfStack,
-    leader_at,
-    nodes_in,
-    wait_for_successor,
-    wait_until_replaced,
-    wait_until_whole,
-    was_fenced,
-)
-from loadtest.copies import Quiet, wait_for_quiet, wait_until_no_hold
+from loadtest.bookers import Bookers, success_of
+from loadtest.campaign import Campaign, report
+from loadtest.copies import wait_for_quiet, wait_until_no_hold
 from loadtest.faults import FAULTS, fault
 from loadtest.history import Scribe
-from loadtest.report import percentile, shown_faults, table
 from loadtest.stage import Stage, StageFailed, tomorrow
+from loadtest.strikes import BLOWS, Round, Unready, leader_of, strike, wait_until_all_are_up
 from loadtest.target import NoTarget, Target, add_target_flags, target_of
-from loadtest.terms import Leadership, judge_terms
-from loadtest.verdict import Evidence, gather_evidence
-
-BLOWS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "term": signal.SIGTERM}
-#: The promise: p99 of the way to a new leader, and of a planned hand-over.
-PROMISED_SECONDS = {"kill": 8.0, "stop": 8.0, "term": 1.0}
-PROMISED_SUCCESS = 0.99
-_GIVE_UP_SECONDS = 30.0
-_WHOLE_SECONDS = 90.0
-_SLEEP_ON_SECONDS = 1.5
-_FENCED_SECONDS = 15.0
-
-
-class Unready(Exception):
-    """The cluster is not whole, so striking it would prove nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One blow and what came of it."""
-
-    blow: str
-    old: Leader
-    new: Leader | None
-    seconds: float
-    was_fenced: bool | None = None  # asked only of a leader that woke
-
-
-@dataclass(slots=True)
-class Campaign:
-    """All rounds of one run and the evidence afterwards."""
-
-    fault: str
-    rounds: list[Round] = field(default_factory=list)
-    success: Success = field(default_factory=lambda: Success(0, 0, 0, 0))
-    evidence: Evidence | None = None
-    leadership: Leadership | None = None
-    quiet: Quiet | None = None
-
-    @property
-    def faults(self) -> list[str]:
-        found = [
-            f"no new leader within {r.seconds:.0f} s of {r.blow} {r.old.node}"
-            for r in self.rounds
-            if not r.new
-        ]
-        found += [
-            f"{r.old.node} woke in epoch {r.old.epoch} and no refusal was shown"
-            for r in self.rounds
-            if r.was_fenced is False
-        ]
-        for blow in {each.blow for each in self.rounds}:
-            worst = percentile([each.seconds for each in self.rounds if each.blow == blow], 0.99)
-            if worst > PROMISED_SECONDS[blow]:
-                found.append(f"p99 after {blow} is {worst:.2f} s, promised are {PROMISED_SECONDS[blow]:g} s")
-        if self.success.wish_share < PROMISED_SUCCESS:
-            found.append(f"only {self.success.wish_share:.2%} of the wishes were decided")
-        found += self.evidence.faults if self.evidence else ["no evidence was gathered"]
-        found += self.quiet.faults if self.quiet else ["no copy was compared"]
-        return [*found, *(self.leadership.faults if self.leadership else ["no term was judged"])]
+from loadtest.terms import judge_terms
+from loadtest.verdict import gather_evidence
 
 
 def run(target: Target, options: argparse.Namespace, fault_name: str) -> Campaign:
+    """Every blow so many times while people book, and the judges afterwards."""
     campaign = Campaign(fault_name)
     history = options.directory / f"failover-{fault_name}-{time.strftime('%Y%m%dT%H%M%S')}.jsonl"
     stage = Stage(target)
     doctor = stage.new_doctor(f"failover-{os.getpid()}-{fault_name}")
     slots = [place.id for place in stage.new_slots(doctor, first_day=tomorrow(), days=7, minutes=10)]
-    first_epoch = _leader_of(options.stack_file).epoch
+    first_epoch = leader_of(options.stack_file).epoch
     with Scribe(history) as scribe:
         bookers = Bookers(target, slots, scribe, options.clients, options.seed, stage.client_headers)
         bookers.start()
         try:
             with fault(fault_name, target):
-                for number in range(options.times):
-                    for blow in options.blows:
-                        campaign.rounds.append(_strike(options.stack_file, blow, number + 1))
+                _strike_on(campaign, options)
+            wait_until_all_are_up(options.stack_file)
         finally:
             bookers.stop()
-        wait_until_whole(options.stack_file, _WHOLE_SECONDS)
         wait_until_no_hold(target)
         campaign.quiet = wait_for_quiet(target.node_urls)
-        campaign.success = success_of(scribe.entries)
+        campaign.entries = tuple(scribe.entries)
+        campaign.success = success_of(campaign.entries)
         campaign.evidence = gather_evidence(target, stage, [doctor], scribe)
     stage.close()
     campaign.leadership = judge_terms(target, first_epoch)
     return campaign
 
 
-def _strike(stack_file: Path, blow: str, number: int) -> Round:
-    old = _leader_of(stack_file)
-    nodes = nodes_in(stack_file)
-    victim = next(node for node in nodes if node.id == old.node)
-    others = [node for node in nodes if node.id != old.node]
-    began = time.monotonic()
-    if blow == "term":
-        os.kill(victim.pid, signal.SIGTERM)
-    else:
-        os.killpg(victim.pid, BLOWS[blow])
-    new = wait_for_successor(others, old, _GIVE_UP_SECONDS)
-    seconds = time.monotonic() - began
-    fenced = None
-    if blow == "stop":
-        fenced = _wake(victim.pid, others, old)
-    else:
-        _see_replaced(stack_file, victim)
+def _strike_on(campaign: Campaign, options: argparse.Namespace) -> None:
+    for number in range(options.times):
+        for blow in options.blows:
+            campaign.rounds.append(strike(options.stack_file, blow))
+            print(_told(number + 1, campaign.rounds[-1]), flush=True)
+
+
+def _told(number: int, found: Round) -> str:
+    new = found.new
     told = f"{new.node} leads in epoch {new.epoch}" if new else "nobody leads"
-    print(f"  {blow} {number}: {old.node} (epoch {old.epoch}) -> {told} after {seconds:.2f} s", flush=True)
-    return Round(blow, old, new, seconds, fenced)
-
-
-def _wake(pid: int, others: list, old: Leader) -> bool:  # type: ignore[type-arg]
-    time.sleep(_SLEEP_ON_SECONDS)
-    os.killpg(pid, signal.SIGCONT)
-    return was_fenced(others, old, _FENCED_SECONDS)
-
-
-def _see_replaced(stack_file: Path, victim: NodeOfStack) -> None:
-    """Otherwise the next blow would strike a cluster that only looks whole. Raises Unready."""
-    if not wait_until_replaced(stack_file, victim, _WHOLE_SECONDS):
-        raise Unready(f"{victim.id} was not started again within {_WHOLE_SECONDS:.0f} s")
-
-
-def _leader_of(stack_file: Path) -> Leader:
-    """Of a cluster that is whole. Raises Unready."""
-    if not wait_until_whole(stack_file, _WHOLE_SECONDS):
-        raise Unready(f"the nodes did not agree that all are up within {_WHOLE_SECONDS:.0f} s")
-    leader = leader_at(nodes_in(stack_file)[0].url)
-    if leader is None:
-        raise Unready("nobody leads")
-    return leader
-
-
-def report(campaign: Campaign) -> str:
-    heads = ["blow", "times", "p50 s", "p99 s", "max s", "promised s", "refused after waking"]
-    rows = [_row(blow, campaign.rounds) for blow in BLOWS if any(r.blow == blow for r in campaign.rounds)]
-    success = campaign.success
-    return "\n".join(
-        [
-            f"fault meanwhile: {campaign.fault}",
-            table(heads, rows),
-            f"bookings: {success.call_share:.2%} of {success.calls} calls answered, "
-            f"{success.wish_share:.2%} of {success.wishes} wishes decided",
-            str(campaign.leadership),
-            str(campaign.evidence),
-            f"copies of the slots: {campaign.quiet}",
-            *shown_faults(campaign.faults),
-        ]
-    )
-
-
-def _row(blow: str, rounds: Sequence[Round]) -> list[object]:
-    struck = [each for each in rounds if each.blow == blow]
-    seconds = [each.seconds for each in struck]
-    woken = [each for each in struck if each.was_fenced is not None]
-    refused = f"{sum(bool(each.was_fenced) for each in woken)} of {len(woken)}" if woken else "-"
-    numbers = [
-        f"{value:.2f}" for value in (percentile(seconds, 0.5), percentile(seconds, 0.99), max(seconds))
-    ]
-    return [blow, len(struck), *numbers, f"{PROMISED_SECONDS[blow]:g}", refused]
+    old = f"{found.old.node} (epoch {found.old.epoch})"
+    return f"  {time.strftime('%H:%M:%S')} {found.blow} {number}: {old} -> {told} after {found.seconds:.2f} s"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
+    began = time.monotonic()
     try:
         target = target_of(options)
         campaigns = []
@@ -206,9 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NoTarget, StageFailed, Unready) as trouble:
         print(trouble, file=sys.stderr)
         return 2
-    for campaign in campaigns:
-        print(report(campaign))
-    return 1 if any(campaign.faults for campaign in campaigns) else 0
+    print(*(report(campaign) for campaign in campaigns), sep="\n\n")
+    faults = [found for campaign in campaigns for found in campaign.faults]
+    print(f"\n{time.monotonic() - began:.0f} s in all;", "FAILED" if faults else "everything as promised")
+    return 1 if faults else 0
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

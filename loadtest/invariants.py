@@ -63,6 +63,9 @@ FORBIDDEN = {
         GROUP BY slot_id, fence HAVING count(*) > 1""",
 }
 
+#: Those of them that a double booking breaks.
+ONE_OWNER = tuple(FORBIDDEN)[:3]
+
 _LIVE_OWNERS = """
     SELECT bs.slot_id, bs.booking_id, b.status FROM booking_slots bs JOIN bookings b ON b.id = bs.booking_id
     WHERE bs.live"""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from loadtest.check import Verdict, judge
 from loadtest.history import Entry, Scribe
 from loadtest.invariants import (
+    ONE_OWNER,
     Finding,
     Owners,
     find_broken_invariants,
@@ -40,6 +41,12 @@ class Evidence:
             *(str(finding) for finding in self.findings if not finding.holds),
             *self.disagreements,
         ]
+
+    @property
+    def double_bookings(self) -> int:
+        """Slots and times that two own by the rows, or had two owners by what the clients were told."""
+        rows = sum(len(found.rows) for found in self.findings if found.invariant in ONE_OWNER)
+        return rows + sum(found.promise == "linearizable" for found in self.verdict.violations)
 
     def __str__(self) -> str:
         held = sum(finding.holds for finding in self.findings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 import uuid
 from collections import Counter
@@ -16,6 +15,9 @@ from loadtest.history import Outcome
 from loadtest.wire import Wire
 
 TOKEN, SERVED, STALENESS = "x-session-token", "x-served-consistency", "x-staleness-ms"
+#: Once in so many rounds a read at another level.
+OTHER_LEVELS = ("bounded", "quorum")
+OTHER_EVERY = 10
 #: What may be served when a level was asked for; nothing weaker.
 ENOUGH: Mapping[str, frozenset[str]] = {
     "causal": frozenset({"causal", "strong"}),
@@ -29,7 +31,7 @@ _PATIENT = {"patient_name": "Wanda Example", "patient_email": "wanda@example.org
 
 @dataclass(slots=True)
 class Findings:
-    """What the wanderers met; one object for all of them."""
+    """What one wanderer met, or what all of them did when added up."""
 
     tries: int = 0
     missed_writes: int = 0
@@ -40,12 +42,17 @@ class Findings:
     served: Counter[str] = field(default_factory=Counter)
     read_seconds: list[float] = field(default_factory=list)
     examples: list[str] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, kind: str, text: str) -> None:
-        with self.lock:
-            setattr(self, kind, getattr(self, kind) + 1)
-            self.examples.append(f"{kind}: {text}")
+        setattr(self, kind, getattr(self, kind) + 1)
+        self.examples.append(f"{kind}: {text}")
+
+    def add(self, other: Findings) -> None:
+        for name in ("tries", "missed_writes", "went_back", "too_weak", "too_old", "undecided"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.served += other.served
+        self.read_seconds += other.read_seconds
+        self.examples += other.examples
 
 
 @dataclass(slots=True)
@@ -57,7 +64,7 @@ class Wanderer:
     slot: str
     day: str
     dice: random.Random
-    findings: Findings
+    findings: Findings = field(default_factory=Findings)
     #: An account with raised limits.
     headers: Mapping[str, str] = field(default_factory=dict)
     token: str | None = None
@@ -70,10 +77,20 @@ class Wanderer:
         written_at, read_at = self.dice.sample(self.doors, 2)
         expected = self._change(written_at)
         if expected is None:
-            with self.findings.lock:
-                self.findings.undecided += 1
+            self.findings.undecided += 1
             return
         self._look(read_at, expected)
+
+    def wander(self, tries: int, until: float) -> Findings:
+        """So many tries, or fewer when the moment `until` of time.monotonic() comes first."""
+        rounds = 0
+        while self.findings.tries < tries and time.monotonic() < until:
+            self.once()
+            rounds += 1
+            if rounds % OTHER_EVERY == 0:
+                self.look_at(OTHER_LEVELS[rounds // OTHER_EVERY % len(OTHER_LEVELS)])
+        self.close()
+        return self.findings
 
     def close(self) -> None:
         if self.booking is not None:
@@ -104,14 +121,12 @@ class Wanderer:
         answer = self._send(door, "GET", path, None, {"X-Consistency": "causal"})
         seconds = time.monotonic() - began
         if answer.outcome is not Outcome.OK:
-            with self.findings.lock:
-                self.findings.undecided += 1
+            self.findings.undecided += 1
             return
         served = answer.headers.get(SERVED, "nothing")
-        with self.findings.lock:
-            self.findings.tries += 1
-            self.findings.served[served] += 1
-            self.findings.read_seconds.append(seconds)
+        self.findings.tries += 1
+        self.findings.served[served] += 1
+        self.findings.read_seconds.append(seconds)
         self._judge(answer, expected, served)
 
     def _judge(self, answer: Answer, expected: str, served: str) -> None:
@@ -139,8 +154,7 @@ class Wanderer:
             self.findings.note("too_weak", f"asked for {level}, served {served} by {answer.node}")
         if served == "bounded" and int(answer.headers.get(STALENESS, 10**9)) > MOST_STALE_MS:
             self.findings.note("too_old", f"{answer.headers.get(STALENESS)} ms at {answer.node}")
-        with self.findings.lock:
-            self.findings.served[f"{level} as {served}"] += 1
+        self.findings.served[f"{level} as {served}"] += 1
 
     def _send(self, door: str, method: str, path: str, body: Any, headers: Mapping[str, str]) -> Answer:
         session = {"X-Session-Token": self.token} if self.token else {}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from email.message import EmailMessage
 from enum import StrEnum
 
 import structlog
@@ -16,6 +17,7 @@ from app.notices.appointment import Appointment, read_appointment
 from app.notices.errors import NobodyToTell, NotDelivered, Undeliverable
 from app.notices.mail import compose
 from app.notices.queue import Claim
+from app.notices.series_mail import Told, compose_series, read_told
 from app.notices.smtp import MailServer
 
 log = structlog.get_logger()
@@ -48,15 +50,13 @@ class Sender:
         taken = self.database.run(lambda tx: _take(tx, notice_id))
         if taken is None:
             return Outcome.NOT_OURS
-        claim, appointment = taken
+        claim, appointment, told = taken
         if claim.is_superseded:
             return self._end(claim, queue.mark_skipped, Outcome.SKIPPED, "a newer notice tells more")
-        if claim.is_void:
+        if claim.is_void or (claim.about and not told):
             return self._end(claim, queue.mark_skipped, Outcome.SKIPPED, "it is not true any more")
         try:
-            self.server.deliver(
-                compose(claim, appointment, self.mail_from, self.manage_url(claim.booking_id))
-            )
+            self.server.deliver(self._compose(claim, appointment, told))
         except NobodyToTell:
             return self._end(claim, queue.mark_skipped, Outcome.SKIPPED, "no e-mail address")
         except Undeliverable as error:
@@ -66,6 +66,11 @@ class Sender:
         self.database.run(lambda tx: queue.mark_sent(tx, claim))
         _say("Notice sent", claim, Outcome.SENT)
         return Outcome.SENT
+
+    def _compose(self, claim: Claim, appointment: Appointment, told: Sequence[Told]) -> EmailMessage:
+        if claim.about:
+            return compose_series(claim, told, self.mail_from, self.manage_url)
+        return compose(claim, appointment, self.mail_from, self.manage_url(claim.booking_id))
 
     def _end(
         self,
@@ -79,9 +84,12 @@ class Sender:
         return outcome
 
 
-def _take(tx: Connection, notice_id: uuid.UUID) -> tuple[Claim, Appointment] | None:
+def _take(tx: Connection, notice_id: uuid.UUID) -> tuple[Claim, Appointment, list[Told]] | None:
     claim = queue.claim(tx, notice_id)
-    return None if claim is None else (claim, read_appointment(tx, claim.booking_id))
+    if claim is None:
+        return None
+    told = read_told(tx, claim) if claim.about else []
+    return claim, read_appointment(tx, claim.booking_id), told
 
 
 def _say(sentence: str, claim: Claim, outcome: Outcome, **fields: str) -> None:

@@ -20,7 +20,9 @@ from app.tables.journal import (
     Stream,
 )
 from app.tables.leadership import LeaderState, LeaderTerm, Node
-from app.tables.schedule import OpeningHours, WaitlistEntry
+from app.tables.schedule import OpeningHours, Series, WaitlistEntry
+from app.tables.sealing import SealingKey
+from app.tables.webhooks import WebhookAttempt, WebhookCursor, WebhookDelivery, WebhookEndpoint
 
 metadata = Base.metadata
 
@@ -52,7 +54,9 @@ __all__ = [
     "OutboxEntry",
     "Patient",
     "RecoveryCode",
+    "SealingKey",
     "SeatKind",
+    "Series",
     "Session",
     "Showtime",
     "Slot",
@@ -61,5 +65,9 @@ __all__ = [
     "Stream",
     "User",
     "WaitlistEntry",
+    "WebhookAttempt",
+    "WebhookCursor",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "metadata",
 ]

@@ -23,6 +23,7 @@ from app.errors import Refusal, Unavailable
 from app.web.correlation import correlation_id, visible_path
 from app.web.json import MalformedJson
 from app.web.parts import parts
+from app.web.paths import is_for_programs
 from app.web.wrong_fields import wrong_fields
 
 STATUS: dict[type[Exception], HTTPStatus] = {
@@ -34,6 +35,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.RequestInProgress: HTTPStatus.CONFLICT,
     booking_errors.BookingConflict: HTTPStatus.CONFLICT,
+    booking_errors.SeriesConflict: HTTPStatus.CONFLICT,
     booking_errors.WrongState: HTTPStatus.CONFLICT,
     booking_errors.TooManyExtensions: HTTPStatus.CONFLICT,
     booking_errors.TooLateToChange: HTTPStatus.CONFLICT,
@@ -138,7 +140,7 @@ def _answer(error: Exception) -> Response:
 
 
 def _is_program() -> bool:
-    if request.path.startswith(("/api/", "/api-docs", "/health", "/openapi.json", "/metrics")):
+    if is_for_programs(request.path):
         return True
     accepted = request.accept_mimetypes
     return accepted["text/html"] < max(accepted["application/json"], accepted["application/problem+json"])

@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.routing import IntegerConverter
 
 LARGEST_ID = 2**63 - 1  # bigint in PostgreSQL
+FOR_PROGRAMS = ("/api/", "/api-docs", "/health", "/openapi.json", "/metrics")
 
 
 class IdConverter(IntegerConverter):
@@ -21,3 +22,8 @@ class IdConverter(IntegerConverter):
 
 def install(app: Flask) -> None:
     app.url_map.converters["id"] = IdConverter
+
+
+def is_for_programs(path: str) -> bool:
+    """Whether what is there speaks JSON and English, whoever asks."""
+    return path.startswith(FOR_PROGRAMS)

@@ -29,16 +29,19 @@ def register_routes(app: APIFlask) -> None:
         own_data,
         patients,
         replicas,
+        series,
         servers,
         showtimes,
         slots,
         status_board,
         users,
+        webhooks,
     )
     from app.web.pages.register import register_pages
 
     booking = (
         doctors, slots, bookings, appointments, patients, auth, account, own_data, users, concurrent, desk,
+        series, webhooks,
     )  # fmt: skip
     shows = (movies, halls, showtimes)
     cluster = (

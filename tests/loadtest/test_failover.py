@@ -6,11 +6,13 @@ import pytest
 
 from loadtest import cluster_view
 from loadtest.bookers import Success, success_of
-from loadtest.check import Verdict
+from loadtest.campaign import Campaign, report
+from loadtest.check import Verdict, Violation
 from loadtest.cluster_view import Leader, NodeOfStack, is_whole, leader_at, wait_for_successor
 from loadtest.copies import Quiet
-from loadtest.failover import Campaign, Round, report
 from loadtest.history import Entry, Outcome
+from loadtest.invariants import Finding
+from loadtest.strikes import Round
 from loadtest.terms import Leadership, judge_rows
 from loadtest.verdict import Evidence
 
@@ -68,8 +70,8 @@ def test_what_happened_before_the_run_is_not_judged():
     assert (found.terms, found.leader_writes, found.faults) == (2, 1, ())
 
 
-def call(key, out):
-    return Entry(op=key, client="c", f="book", t_inv=0.0, t_ret=1.0, out=out, key=key)
+def call(key, out, at=0.0):
+    return Entry(op=key, client="c", f="book", t_inv=at, t_ret=at + 1.0, out=out, key=key)
 
 
 def test_a_wish_is_decided_when_any_of_its_repeats_was_answered():
@@ -90,9 +92,9 @@ def campaign(*rounds, success=GOOD, quiet=EQUAL):
     return Campaign("none", list(rounds), success, evidence, Leadership(3, 9, ()), quiet)
 
 
-def struck(blow, seconds, new=True, was_fenced=None):
+def struck(blow, seconds, new=True, was_fenced=None, at=0.0):
     successor = Leader("node-2", 2) if new else None
-    return Round(blow, Leader("node-1", 1), successor, seconds, was_fenced)
+    return Round(blow, Leader("node-1", 1), successor, seconds, was_fenced, at)
 
 
 def test_a_good_run_has_no_faults_and_shows_its_numbers():
@@ -110,12 +112,32 @@ def test_a_good_run_has_no_faults_and_shows_its_numbers():
         (campaign(struck("term", 1.2)), "p99 after term is 1.20 s"),
         (campaign(struck("kill", 30.0, new=False)), "no new leader"),
         (campaign(struck("stop", 5.0, was_fenced=False)), "no refusal was shown"),
-        (campaign(struck("kill", 5.0), success=Success(100, 90, 100, 98)), "only 98.00% of the wishes"),
+        (campaign(struck("kill", 5.0), success=Success(100, 100, 100, 98)), "only 98.00% of the wishes"),
+        (campaign(struck("kill", 5.0), success=Success(100, 98, 100, 100)), "only 98.00% of the calls"),
         (campaign(struck("kill", 5.0), quiet=Quiet(None)), "did not equal the database"),
     ],
 )
 def test_a_broken_promise_is_told(run, word):
     assert any(word in fault for fault in run.faults)
+
+
+def test_calls_are_counted_to_the_blow_before_them_and_the_lost_ones_are_named():
+    entries = [call(f"k{n}", Outcome.OK, at=n) for n in range(4)]
+    entries += [call("s1", Outcome.INFO, at=12.5), call("s2", Outcome.OK, at=13.0)]
+    rounds = [struck("kill", 5.0, at=0.0), struck("stop", 5.0, at=12.0), struck("kill", 5.0, at=20.0)]
+    run = Campaign("none", rounds, entries=entries)
+
+    assert run.success_after("kill") == Success(4, 4, 4, 4)
+    assert run.success_after("stop") == Success(2, 1, 2, 1)
+    assert "1 nothing was said (0.5 to 0.5 s after a blow)" in report(run)
+
+
+def test_double_bookings_are_counted_in_the_rows_and_in_the_history():
+    twice = Finding("no slot has two live bookings", ((7, 2), (8, 2)))
+    other = Finding("no fence was given twice", ((7, 3, 2),))
+    told = Verdict((Violation("linearizable", "slot 9", ""), Violation("fences rise", "slot 9", "")), 2, 1, 2)
+
+    assert Evidence(told, (twice, other)).double_bookings == 3
 
 
 def test_a_run_without_evidence_proves_nothing():

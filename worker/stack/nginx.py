@@ -20,6 +20,8 @@ from worker.upstream_file import CONFIGURATION_FILE, UPSTREAM_FILE
 
 _TEMPLATE = ROOT / "nginx" / "oneslot.conf.template"
 _MOST_FILES = 16_384
+#: Whose writes happen once per Idempotency-Key, wherever they are sent: they may be sent to a second node.
+REPEATABLE = "^/api/(bookings|appointments)(/|$)"
 #: What the nodes say with every answer, for the few that nginx gives itself.
 _GUARDS = " ".join(
     f'add_header {name} "{value}" always;'
@@ -99,6 +101,7 @@ def _render(folder: Path, port: int) -> str:
         connections=open_files // 2,
         folder=folder,
         address=f"{LOOPBACK}:{port}",
+        repeatable=REPEATABLE,
         guards=_GUARDS,
         too_large=_problem(413, "PAYLOAD_TOO_LARGE", "The request is larger than 64 KiB", False),
         too_many=_problem(429, "RATE_LIMITED", "Too many requests from this address", True),

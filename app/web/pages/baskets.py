@@ -9,9 +9,9 @@ from flask import url_for
 
 from app.booking.seating import seats_taken
 from app.booking.strays import strays_beside
+from app.languages.days import money
 from app.web.pages.countdown import HoldBar, hold_bar
 from app.web.pages.guests import Guest
-from app.web.pages.visits import money
 from app.web.pages.wording import counted
 from app.web.parts import parts
 

@@ -12,12 +12,13 @@ from app.booking.availability import read_slot
 from app.booking.seating import free_counts, seat_states
 from app.directory.placing import read_now
 from app.directory.showtimes import list_showtimes, read_showtime
+from app.languages.days import money
 from app.web.pages.guests import Guest
 from app.web.pages.hold import slot_id_in, wanted_slot_ids
 from app.web.pages.movies import MOST_SHOWTIMES, Showing, showing_of
 from app.web.pages.offers import new_key
 from app.web.pages.seat_map import build_map
-from app.web.pages.visits import money, seat_labels, visit_of_booking, visit_of_showtime
+from app.web.pages.visits import seat_labels, visit_of_booking, visit_of_showtime
 from app.web.parts import parts
 
 

@@ -9,8 +9,8 @@ from itertools import groupby
 
 from app.booking.seat_plan import Seat, SeatPlan
 from app.booking.seating import State
+from app.languages.days import money
 from app.tables.booking import SeatKind
-from app.web.pages.visits import money
 
 
 class MapState(StrEnum):

@@ -14,13 +14,14 @@ from sqlalchemy import Connection
 from app.booking.why_not import why_not_offered
 from app.directory.doctors import read_doctor
 from app.directory.wall_time import reached
+from app.languages.days import weekday_names
 from app.web.pages.blueprint import pages
 from app.web.pages.guests import Guest
 from app.web.pages.my_hold import current_hold
 from app.web.pages.offers import new_key
 from app.web.pages.picker import Picker, Wish, read_picker
 from app.web.pages.visits import Visit, visit_of_booking, visit_on_day
-from app.web.pages.wording import WEEKDAYS, clock_time, instant, month_title
+from app.web.pages.wording import clock_time, instant, month_title
 from app.web.parts import parts
 from app.web.policy import policy
 
@@ -64,7 +65,7 @@ def render_picker(doctor_id: int, moving: Guest | None = None) -> str:
         doctor=doctor,
         moving=Moving(moving.token, visit_of_booking(moving.booking)) if moving else None,
         visit=visit_on_day(doctor, picker.day.date if picker.day else None),
-        weekdays=WEEKDAYS,
+        weekdays=weekday_names(),
         month=picker.month,
         day=picker.day,
         jump=picker.jump,

@@ -8,14 +8,12 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.languages.days import money, short_month, short_weekday
 from app.web.pages.wording import (
-    SHORT,
     clock_time,
-    counted,
     instant,
     long_day,
-    month_name,
-    weekday_name,
+    minutes,
     zone_offset,
 )
 
@@ -30,7 +28,7 @@ class Leaf:
 
     @classmethod
     def of(cls, day: date) -> Leaf:
-        return cls(weekday_name(day)[:SHORT], day.day, month_name(day)[:SHORT])
+        return cls(short_weekday(day), day.day, short_month(day))
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,6 @@ class Visit:
         return f"with {self.doctor}" if self.doctor else f"“{self.movie}”"
 
 
-SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
 STAMPS = {
     "CONFIRMED": "Booked",
     "CANCELLED": "Cancelled",
@@ -111,12 +108,6 @@ def seat_labels(slots: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{slot['row']}{slot['number']}" for slot in slots)
 
 
-def money(cents: int, currency: str) -> str:
-    """€12.50; a currency without a sign of its own in front as its code."""
-    sign = SIGNS.get(currency, f"{currency} ")
-    return f"{sign}{cents // 100}.{cents % 100:02}"
-
-
 def _doctor_in(doctor: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "doctor": doctor["name"],
@@ -153,7 +144,7 @@ def _when(span: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
         "time": clock_time(starts_at, zone),
         "until": clock_time(ends_at, zone),
         "starts_at": span["starts_at"],
-        "length": counted(int((ends_at - starts_at).total_seconds() // 60), "minute"),
+        "length": minutes(int((ends_at - starts_at).total_seconds() // 60)),
     }
 
 

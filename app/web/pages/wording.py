@@ -1,16 +1,27 @@
-"""Days, times and zones in words. English names are ours: the server's locale must not change a page."""
+"""Days, times and zones in words of the reader's language: the server's locale must not change a page."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
-SHORT = 3
+from app.languages.days import long_day, month_title, short_day, spoken_day, zone_name
+from app.languages.texts import _, ngettext
+
+__all__ = [
+    "clock_time",
+    "counted",
+    "instant",
+    "long_day",
+    "minutes",
+    "month_title",
+    "near_day",
+    "seconds",
+    "short_day",
+    "span",
+    "spoken_day",
+    "zone_offset",
+]  # fmt: skip
 
 
 def instant(text: str) -> datetime:
@@ -18,39 +29,12 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def weekday_name(day: date) -> str:
-    return WEEKDAYS[day.weekday()]
-
-
-def month_name(day: date) -> str:
-    return MONTHS[day.month - 1]
-
-
-def month_title(day: date) -> str:
-    return f"{month_name(day)} {day.year}"
-
-
-def long_day(day: date) -> str:
-    """Thursday 3 December 2026."""
-    return f"{weekday_name(day)} {day.day} {month_title(day)}"
-
-
-def spoken_day(day: date) -> str:
-    """Thursday 3 December, for labels inside a month whose year is already said."""
-    return f"{weekday_name(day)} {day.day} {month_name(day)}"
-
-
-def short_day(day: date) -> str:
-    """Thu 3 Dec."""
-    return f"{weekday_name(day)[:SHORT]} {day.day} {month_name(day)[:SHORT]}"
-
-
 def near_day(day: date, today: date) -> str:
     """Today, Tomorrow, or Thu 3 Dec; with the year when it is not this one."""
     if day == today:
-        return "Today"
+        return _("Today")
     if day == today + timedelta(days=1):
-        return "Tomorrow"
+        return _("Tomorrow")
     return short_day(day) if day.year == today.year else f"{short_day(day)} {day.year}"
 
 
@@ -63,7 +47,7 @@ def zone_offset(moment: datetime, zone: ZoneInfo) -> str:
     """CET, UTC+1: the offset on the day of the appointment, which is not always today's."""
     local = moment.astimezone(zone)
     offset = _offset(local)
-    name = local.tzname() or ""
+    name = zone_name(local)
     # Zones without a customary abbreviation call themselves "+03".
     return f"{name}, {offset}" if name[:1].isalpha() and name != "UTC" else offset
 
@@ -83,7 +67,17 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number or 'no'} {noun}"
 
 
-def span(seconds: float) -> str:
+def seconds(number: int) -> str:
+    """1 second, 40 seconds."""
+    return ngettext("%(num)s second", "%(num)s seconds", number)
+
+
+def minutes(number: int) -> str:
+    """1 minute, 30 minutes."""
+    return ngettext("%(num)s minute", "%(num)s minutes", number)
+
+
+def span(duration: float) -> str:
     """About how long: 40 seconds, 2 minutes."""
-    whole = max(1, round(seconds))
-    return counted(whole, "second") if whole < 100 else counted(-(-whole // 60), "minute")
+    whole = max(1, round(duration))
+    return seconds(whole) if whole < 100 else minutes(-(-whole // 60))

@@ -15,6 +15,8 @@ class Backend:
 
     port: int
     seen: list[str] = field(default_factory=list)
+    #: Set while it takes requests and says nothing, as a frozen node does.
+    is_silent: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
@@ -29,7 +31,10 @@ def running_backend(name: str) -> Iterator[Backend]:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             if self.path == "/api/events":
                 self._stream()
-            elif self.path == "/drop":
+            elif backend.is_silent.is_set():
+                time.sleep(2.0)  # longer than anybody waits
+                self.close_connection = True
+            elif self.path.endswith("/drop"):
                 self.close_connection = True  # as a node that dies while it answers
             else:
                 self._answer({"backend": name, "path": self.path, "headers": dict(self.headers)})
@@ -38,8 +43,7 @@ def running_backend(name: str) -> Iterator[Backend]:
             """As the nodes do: their own version may be kept, another one must be asked about."""
             return "public, max-age=31536000, immutable" if "/current/" in self.path else "no-cache"
 
-        def do_POST(self) -> None:
-            self.do_GET()
+        do_POST = do_PATCH = do_GET  # noqa: N815 - the names http.server looks for
 
         def log_message(self, *_: object) -> None:
             return

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -79,11 +80,23 @@ def balancer() -> Iterator[Balancer]:
         configuration = nginx.write_configuration(
             folder / "nginx", port, [Node("node-1", one.port), Node("node-2", two.port)], events.port
         )
+        _be_impatient(configuration)
         child = Child(nginx.program(nginx.find_nginx(), configuration, folder / "nginx.log"))
         wait_until(lambda: is_answering(port), child, 10)
         yield Balancer(port, (one, two), events)
         child.stop()
         assert "emerg" not in (folder / "nginx.log").read_text()
+
+
+def _be_impatient(configuration: Path) -> None:
+    """Notice silence while a test waits, and remember no failure for the next test."""
+    for file, long, short in (
+        (configuration, r"(proxy_read_timeout \d+)s", r"\g<1>00ms"),
+        (configuration.with_name("upstream.conf"), "max_fails=2", "max_fails=0"),
+    ):
+        text, count = re.subn(long, short, file.read_text())
+        assert count
+        file.write_text(text)
 
 
 def test_the_nodes_take_turns(balancer: Balancer) -> None:
@@ -141,6 +154,62 @@ def test_a_write_that_a_node_dropped_is_not_sent_to_another(balancer: Balancer) 
     assert response.status == 503
     assert response.getheader("Retry-After") == "2"
     assert json.loads(content)["retryable"] is True
+
+
+@pytest.fixture
+def silent(balancer: Balancer) -> Iterator[Backend]:
+    """The node whose turn is next says nothing from now on."""
+    last = json.loads(balancer.ask("/")[1])["backend"]
+    node = balancer.nodes[1 if last == "one" else 0]
+    node.is_silent.set()
+    yield node
+    node.is_silent.clear()
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_a_booking_with_a_key_leaves_a_silent_node_for_another(
+    balancer: Balancer, silent: Backend, method: str
+) -> None:
+    path = f"/api/bookings/{method}/cancel"
+
+    response, _ = balancer.ask(path, method, b"{}", Idempotency_Key="k1")
+
+    assert response.status == 200
+    assert f"{method} {path}" in silent.seen
+    assert balancer.count(f"{method} {path}") == 2
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_a_booking_without_a_key_is_never_sent_twice(
+    balancer: Balancer, silent: Backend, method: str
+) -> None:
+    path = f"/api/bookings/{method}/confirm"
+
+    response, _ = balancer.ask(path, method, b"{}")
+
+    assert response.status == 503
+    assert balancer.count(f"{method} {path}") == 1
+
+
+def test_a_booking_with_a_key_is_asked_of_another_when_a_node_drops_it(balancer: Balancer) -> None:
+    response, content = balancer.ask("/api/appointments/drop", "POST", b"{}", Idempotency_Key="k2")
+
+    assert balancer.count("POST /api/appointments/drop") == 2
+    assert (response.status, json.loads(content)["error"]["code"]) == (503, "UNAVAILABLE")
+
+
+@pytest.mark.parametrize("path", ["/api/slots/drop", "/api/bookingsdrop/drop", "/holds/drop"])
+def test_a_key_elsewhere_does_not_make_a_write_repeatable(balancer: Balancer, path: str) -> None:
+    balancer.ask(path, "POST", b"{}", Idempotency_Key="k3")
+
+    assert balancer.count(f"POST {path}") == 1
+
+
+def test_a_booking_with_a_key_that_is_too_large_gets_the_error_shape_of_the_api(balancer: Balancer) -> None:
+    response, content = balancer.ask("/api/bookings", "POST", b"x" * 70_000, Idempotency_Key="k4")
+
+    assert response.status == 413
+    assert json.loads(content)["error"]["code"] == "PAYLOAD_TOO_LARGE"
 
 
 def test_a_read_that_a_node_dropped_is_asked_of_another(balancer: Balancer) -> None:

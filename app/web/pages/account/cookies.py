@@ -40,8 +40,12 @@ def forget_login(response: Response) -> Response:
 
 def where_next(default: str = "pages.mine") -> str:
     """Where somebody wanted to go before they were asked to log in; never to another site."""
-    wanted = request.values.get("next", "")
-    return wanted if OUR_PATH.fullmatch(wanted) else url_for(default)
+    return ours_or(request.values.get("next", ""), url_for(default))
+
+
+def ours_or(wanted: str, default: str) -> str:
+    """The address if it is a place of ours, else the default."""
+    return wanted if OUR_PATH.fullmatch(wanted) else default
 
 
 def on_to(address: str) -> Response:

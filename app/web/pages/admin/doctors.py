@@ -22,6 +22,7 @@ from app.directory.doctors import (
 from app.directory.hours import MOST_STRETCHES, Stretch, read_week, set_week
 from app.directory.wall_time import clock_text
 from app.errors import Conflict, ValidationFailed
+from app.languages.days import weekday_names
 from app.tables.booking import Booking
 from app.web.api.fields import Email, Line, PersonName, Phone
 from app.web.api.inputs import RequestModel
@@ -29,7 +30,7 @@ from app.web.pages.admin.frame import actor, refused, render_admin, wrong_of
 from app.web.pages.blueprint import pages
 from app.web.pages.forms import WORDS, Wrong, read_form, request_key
 from app.web.pages.hold import SEE_OTHER
-from app.web.pages.wording import WEEKDAYS, clock_time, instant, short_day
+from app.web.pages.wording import clock_time, instant, short_day
 from app.web.parts import parts
 from app.web.policy import policy
 
@@ -167,7 +168,7 @@ def _form(doctor_id: int | None, wrong: Wrong | None = None) -> str:
 def _week_shown(week: list[Stretch]) -> list[tuple[str, list[dict[str, str]]]]:
     """Each weekday with its stretches and room for more."""
     days = []
-    for number, name in enumerate(WEEKDAYS):
+    for number, name in enumerate(weekday_names()):
         rows = [
             {"opens": clock_text(each.opens_minute), "closes": clock_text(each.closes_minute),
              "minutes": str(each.duration_minutes)}
@@ -181,7 +182,7 @@ def _week_shown(week: list[Stretch]) -> list[tuple[str, list[dict[str, str]]]]:
 def _week_typed() -> list[Stretch]:
     """Raises ValidationFailed for a time that cannot be read."""
     week = []
-    for weekday, name in enumerate(WEEKDAYS):
+    for weekday, name in enumerate(weekday_names()):
         for number in range(MOST_STRETCHES):
             opens, closes, minutes = (
                 request.form.get(f"{field}-{weekday}-{number}", "").strip()

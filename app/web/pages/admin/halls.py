@@ -13,6 +13,7 @@ from app.booking.seat_plan import SeatPlan, plan_of_layout
 from app.directory.halls import HallDraft, create_hall, list_halls, preview_hall, read_hall
 from app.directory.layouts import Layout
 from app.errors import Conflict, ValidationFailed
+from app.languages.days import money
 from app.web.api.booking_answers import current_actor
 from app.web.api.cinema_inputs import Named
 from app.web.api.directory_inputs import TimeZoneName
@@ -23,7 +24,6 @@ from app.web.pages.blueprint import pages
 from app.web.pages.forms import Wrong, read_form, request_key
 from app.web.pages.hold import slot_id_in
 from app.web.pages.seat_map import SeatMap, build_map
-from app.web.pages.visits import money
 from app.web.parts import parts
 from app.web.policy import policy
 
