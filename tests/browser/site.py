@@ -142,7 +142,7 @@ def running_site(database_url: str, redis_url: str, folder: Path) -> Iterator[Si
                 "MAIL_FOLDER": str(smtp_sink.folder),
             }
         )
-        database = Database(config.database_url)
+        database = Database(config.database_url, keyring=config.keyring)
         running.callback(database.dispose)
         engine = build_engine(config, database, connect_redis(redis_url), SystemClock(), lambda *_job: None)
         children = [
