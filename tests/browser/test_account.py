@@ -104,6 +104,7 @@ def _log_out_everywhere(site: Site, page: Page, elsewhere: Page) -> None:
 def _choose_a_new_password(site: Site, page: Page, person: Person) -> None:
     page.goto(f"{site.url}/login")
     follow(page, "I forgot my password")
+    see(page, "Choose a new password")
     fill_in(page, **{"E-mail": person.email})
     see(page, "Look into your mailbox")
     link = person.link_in(site.mails_to(person.email)[-1])
