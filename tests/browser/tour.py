@@ -11,7 +11,7 @@ from tests.browser.steps import EMAIL, NAME, book, confirm, fill_details, go_on,
 PAGES = frozenset(
     {
         "choose", "times", "details", "check", "manage", "move", "move_check", "cancel", "find_booking",
-        "wait", "place_in_line", "mails", "mail",
+        "series", "wait", "place_in_line", "mails", "mail",
     }
 )  # fmt: skip
 #: Sends the form as a page would that has not heard of the change yet.
@@ -32,6 +32,7 @@ def every_screen(site: Site, page: Page) -> Iterator[str]:
     yield from _choosing(site, page)
     yield from _booking(site, page)
     yield from _managing(site, page)
+    yield from _repeating(site, page)
     yield from _waiting(site, page)
     yield from _failing(site, page)
     yield from _reading_mails(site, page)
@@ -119,6 +120,22 @@ def _failing(site: Site, page: Page) -> Iterator[str]:
     yield "hold ended"
     page.goto(f"{site.url}/nothing")
     yield "not found"
+
+
+def _repeating(site: Site, page: Page) -> Iterator[str]:
+    doctor = site.doctor_on_duty()
+    site.add_slots(doctor.id, doctor.day + timedelta(days=7), ("10:00",))
+    book(page, site, doctor, "10:00")
+    page.get_by_role("link", name="Repeat it").click()
+    see(page, "Repeat the appointment")
+    yield "repeat"
+    page.get_by_label("Times in all").fill("3")
+    page.get_by_role("button", name="Show the times").click()
+    page.locator("#times-title").wait_for()
+    yield "repeat: times"
+    page.get_by_role("button", name="Book the free one").click()
+    page.wait_for_url("**done=booked")
+    yield "all times of a series"
 
 
 def _waiting(site: Site, page: Page) -> Iterator[str]:
