@@ -12,7 +12,7 @@ from tests.browser.tour import see
 PAGES = frozenset(
     {
         "log_in", "show_code", "join", "forget", "reset", "account", "mine", "security", "second_step",
-        "data",
+        "data", "calendars",
     }
 )  # fmt: skip
 
@@ -25,6 +25,7 @@ def every_account_screen(site: Site, page: Page) -> Iterator[str]:
     yield from _bookings(site, page)
     yield from _keeping_it_shut(site, page, person)
     yield from _coming_back(site, page, person)
+    yield from _calendars(site, page)
     yield from _leaving(site, page, person)
 
 
@@ -133,6 +134,14 @@ def _coming_back(site: Site, page: Page, person: Person) -> Iterator[str]:
     page.get_by_label("Code").fill(person.recovery_codes.pop())
     press(page, "Go on")
     expect(page.get_by_text("Logged in as")).to_be_attached()
+
+
+def _calendars(site: Site, page: Page) -> Iterator[str]:
+    page.goto(f"{site.url}/account/calendars")
+    yield "calendars"
+    press(page, "Make it")
+    page.get_by_role("heading", name="The address, shown this once").wait_for()
+    yield "a calendar's address"
 
 
 def _leaving(site: Site, page: Page, person: Person) -> Iterator[str]:
