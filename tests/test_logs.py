@@ -15,7 +15,12 @@ def lines(capsys):
     """lines(APP_ENV=...) sets logging up and gives a function that returns what was written."""
 
     def configure(**environ):
-        defaults = {"APP_ENV": "production", "NODE_ID": "node-7", "SECRET_KEY": "s" * 32}
+        defaults = {
+            "APP_ENV": "production",
+            "NODE_ID": "node-7",
+            "SECRET_KEY": "s" * 32,
+            "DATA_KEY": "d" * 32,
+        }
         configure_logs(Config.from_env(defaults | environ))
         return lambda: capsys.readouterr().out.splitlines()
 

@@ -10,6 +10,7 @@ from app.tables.cinema import Hall, Movie, Showtime
 from app.tables.cluster import ClusterLogEntry, ClusterSetting
 from app.tables.desk import ClinicRule, Closure
 from app.tables.directory import Doctor, Patient
+from app.tables.feeds import CalendarFeed
 from app.tables.journal import (
     AuditAnchor,
     AuditEntry,
@@ -21,6 +22,7 @@ from app.tables.journal import (
 )
 from app.tables.leadership import LeaderState, LeaderTerm, Node
 from app.tables.schedule import OpeningHours, Series, WaitlistEntry
+from app.tables.sealing import SealingKey
 from app.tables.webhooks import WebhookAttempt, WebhookCursor, WebhookDelivery, WebhookEndpoint
 
 metadata = Base.metadata
@@ -36,6 +38,7 @@ __all__ = [
     "Booking",
     "BookingSlot",
     "BookingStatus",
+    "CalendarFeed",
     "ClinicRule",
     "Closure",
     "ClusterLogEntry",
@@ -53,6 +56,7 @@ __all__ = [
     "OutboxEntry",
     "Patient",
     "RecoveryCode",
+    "SealingKey",
     "SeatKind",
     "Series",
     "Session",

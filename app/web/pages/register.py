@@ -21,11 +21,12 @@ from app.web.pages import (
     move,
     movies,
     seats,
+    series,
     tickets,
     times,
     waiting,
 )
-from app.web.pages.account import audit, data, forgotten, joining, overview, people, security
+from app.web.pages.account import audit, calendars, data, forgotten, joining, overview, people, security
 from app.web.pages.account import login as account_login
 from app.web.pages.admin import bookings as admin_bookings
 from app.web.pages.admin import doctors as admin_doctors
@@ -57,6 +58,7 @@ from app.web.pages.refusals import render_failure
 PAGES = (
     mine,
     waiting,
+    series,
     choose,
     language,
     times,
@@ -73,7 +75,7 @@ PAGES = (
     tickets,
 )
 DESK = (desk_board, counter, desk_visits, closing, lists, week)
-ACCOUNT = (account_login, joining, forgotten, overview, security, people, audit, data)
+ACCOUNT = (account_login, joining, forgotten, overview, security, people, audit, data, calendars)
 ADMIN = (
     admin_doctors,
     admin_slots,
