@@ -14,6 +14,8 @@ from app.booking.overbooking import Overbooking, overbook
 from app.booking.overlap import Interval
 from app.booking.rules import GUEST, SYSTEM, Actor
 from app.booking.selection import add_slots, drop_slots
+from app.booking.series import SeriesWish, book_series
+from app.booking.series_changes import Scope, cancel_series, move_series
 from app.booking.waitlist import WaitWish, join_waitlist, leave_waitlist
 
 __all__ = [
@@ -27,11 +29,15 @@ __all__ = [
     "Interval",
     "Overbooking",
     "PatientDetails",
+    "Scope",
     "SeatWish",
+    "SeriesWish",
     "WaitWish",
     "add_slots",
     "book_interval",
+    "book_series",
     "cancel_booking",
+    "cancel_series",
     "close_time",
     "confirm_booking",
     "describe_hold",
@@ -44,6 +50,7 @@ __all__ = [
     "join_waitlist",
     "leave_waitlist",
     "mark_attendance",
+    "move_series",
     "overbook",
     "release_hold",
     "reopen_time",

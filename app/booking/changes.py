@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row
 
 from app.booking import rules, statements
 from app.booking.claims import PatientDetails, first_deadline, patient_values, read_booking
@@ -122,15 +125,7 @@ def _give_up(
         if seen.status == BookingStatus.CONFIRMED:
             refuse_when_too_late(act.tx, actor, seen.starts_at)
         fences.clear()
-        fences.update(statements.fences_of(act.tx, booking_id))
-        rows = let_go(act.tx, list(fences), booking_id)
-        set_booking(act.tx, booking_id, BookingStatus(seen.status), owning=0,
-                    status=BookingStatus.CANCELLED, expires_at=None, cancelled_at=db_now(),
-                    cancel_reason=reason, sequence=Booking.sequence + 1)  # fmt: skip
-        act.audit(action, booking_id, rows, had_reason=reason is not None)
-        freed = retire_interval(act.tx, rows)
-        act.slots_changed(freed)
-        offer_freed(act, freed)
+        fences.update(end_booking(act, booking_id, seen, action, reason))
         if seen.status == BookingStatus.CONFIRMED:
             act.notify(booking_id, "cancellation", seen.sequence + 1)
         return read_booking(act.tx, booking_id)
@@ -138,3 +133,19 @@ def _give_up(
     answer = engine.perform(actor, request, give_up)
     engine.locks.release(fences)
     return answer
+
+
+def end_booking(
+    act: Act, booking_id: uuid.UUID, seen: Row[Any], action: str, reason: str | None
+) -> dict[int, int]:
+    """Cancel it as it was seen, without telling anybody; the fences it had, to let go of its locks."""
+    fences = statements.fences_of(act.tx, booking_id)
+    rows = let_go(act.tx, list(fences), booking_id)
+    set_booking(act.tx, booking_id, BookingStatus(seen.status), owning=0,
+                status=BookingStatus.CANCELLED, expires_at=None, cancelled_at=db_now(),
+                cancel_reason=reason, sequence=Booking.sequence + 1)  # fmt: skip
+    act.audit(action, booking_id, rows, had_reason=reason is not None)
+    freed = retire_interval(act.tx, rows)
+    act.slots_changed(freed)
+    offer_freed(act, freed)
+    return fences

@@ -115,16 +115,21 @@ def require_one_owner(rows: Sequence[SlotRow]) -> None:
 
 def insert_booking(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim: Claim) -> Document:
     """The booking of slots just taken, and everything that is written with it."""
+    write_booking(act, booking_id, rows, claim)
+    if claim.instant:
+        act.notify(booking_id, "confirmation", 0)
+    return with_warnings(act, read_booking(act.tx, booking_id))
+
+
+def write_booking(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim: Claim, **more: Any) -> None:
+    """The booking of slots just taken, without telling anybody; more are columns of it."""
     require_allowance(act, [row.id for row in rows])
     oust_lapsed(act, [row.id for row in rows], "next claim")
     with _constraints_speak():
-        act.tx.execute(insert(Booking).values(_booking_values(act, booking_id, rows, claim)))
+        act.tx.execute(insert(Booking).values({**_booking_values(act, booking_id, rows, claim), **more}))
     bind_slots(act, booking_id, rows)
     act.audit("book" if claim.instant else "hold", booking_id, rows)
-    if claim.instant:
-        act.notify(booking_id, "confirmation", 0)
     act.slots_changed(rows)
-    return with_warnings(act, read_booking(act.tx, booking_id))
 
 
 def with_warnings(act: Act, booking: Document) -> Document:

@@ -112,6 +112,7 @@ def document_of(row: Any, claims: list[Any]) -> Document:
         "patient_phone": row.patient_phone,
         "reason": row.reason,
         "is_appointment": row.is_appointment,
+        "series_id": str(row.series_id) if row.series_id else None,
         "expires_at": instant(row.expires_at) if status is BookingStatus.PENDING else None,
         "extensions": row.extensions,
         "confirmed_at": instant(row.confirmed_at),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -164,9 +164,11 @@ class Act:
                 detail={"noticed_by": noticed_by},
             )
 
-    def notify(self, booking_id: uuid.UUID, kind: str, sequence: int) -> None:
-        """Queue a mail with this change; it is handed to a worker after commit."""
-        self.notice_ids.append(notices.add(self.tx, booking_id, kind, sequence))
+    def notify(
+        self, booking_id: uuid.UUID, kind: str, sequence: int, about: Sequence[uuid.UUID] | None = None
+    ) -> None:
+        """Queue a mail with this change, about several bookings if so; a worker gets it after commit."""
+        self.notice_ids.append(notices.add(self.tx, booking_id, kind, sequence, about))
 
 
 def _stream_of(row: SlotRow) -> str:

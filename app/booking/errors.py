@@ -86,6 +86,19 @@ class BookingConflict(Refusal):
         return bool(self.extras.get("reason") == Reason.SLOT_HELD or self.extras.get("on_hold"))
 
 
+class SeriesConflict(Refusal):
+    """Some times of a repeating appointment cannot be had, and it was to be all of them or none."""
+
+    code = "SERIES_CONFLICT"
+    title = "Not all times are free"
+
+    @classmethod
+    def of(cls, refused: Sequence[dict[str, Any]], wanted: int, done: str) -> SeriesConflict:
+        verb = "is" if len(refused) == 1 else "are"
+        words = f"{len(refused)} of {wanted} times {verb} not free. Nothing was {done}."
+        return cls(words, refused=list(refused))
+
+
 class HoldExpired(Refusal):
     """The hold's deadline passed before it was confirmed."""
 

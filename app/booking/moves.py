@@ -51,21 +51,30 @@ def reschedule_booking(
             raise ValidationFailed.of("slot_id", "that is what is already booked")
         if seen.showtime_id is not None and len(new) != len(left):
             raise ValidationFailed.of("slot_ids", "choose as many seats as you have")
-        taken, freed = _swap(act, booking_id, seen, new, left)
-        set_booking(act.tx, booking_id, BookingStatus.CONFIRMED, owning=len(wanted),
-                    doctor_id=taken[0].doctor_id, showtime_id=taken[0].showtime_id,
-                    starts_at=min(row.starts_at for row in taken),
-                    ends_at=max(row.ends_at for row in taken), is_appointment=False,
-                    sequence=Booking.sequence + 1)  # fmt: skip
-        act.audit("reschedule", booking_id, taken, previous_slots=[str(old) for old in old_fences])
+        freed = put_elsewhere(act, booking_id, seen, wanted, list(old_fences))
         act.notify(booking_id, "reschedule", seen.sequence + 1)
-        act.slots_changed([*taken, *freed])
         offer_freed(act, freed)
         return read_booking(act.tx, booking_id)
 
     answer = engine.perform(actor, request, move)
     engine.locks.release({slot_id: old_fences[slot_id] for slot_id in left if slot_id in old_fences})
     return answer
+
+
+def put_elsewhere(
+    act: Act, booking_id: uuid.UUID, seen: Row[Any], wanted: Sequence[int], old: Sequence[int]
+) -> list[SlotRow]:
+    """Move the booking from its old slots to the wanted ones, without telling anybody; what that freed."""
+    new = [slot_id for slot_id in wanted if slot_id not in old]
+    taken, freed = _swap(act, booking_id, seen, new, [slot_id for slot_id in old if slot_id not in wanted])
+    set_booking(act.tx, booking_id, BookingStatus.CONFIRMED, owning=len(wanted),
+                doctor_id=taken[0].doctor_id, showtime_id=taken[0].showtime_id,
+                starts_at=min(row.starts_at for row in taken),
+                ends_at=max(row.ends_at for row in taken), is_appointment=False,
+                sequence=Booking.sequence + 1)  # fmt: skip
+    act.audit("reschedule", booking_id, taken, previous_slots=[str(slot_id) for slot_id in old])
+    act.slots_changed([*taken, *freed])
+    return freed
 
 
 def _swap(

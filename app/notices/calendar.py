@@ -5,7 +5,7 @@ RFC 5545 for the text, RFC 5546 (iTIP) for METHOD and SEQUENCE."""
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parseaddr
@@ -51,15 +51,26 @@ def uid(booking_id: uuid.UUID) -> str:
 
 def calendar_text(entry: Entry) -> bytes:
     """The entry as the content of an .ics file."""
+    return calendar_of([entry])
+
+
+def calendar_of(entries: Sequence[Entry]) -> bytes:
+    """Several entries of one zone, by start, in one file; each keeps its own UID, as its later mails will.
+
+    Only a PUBLISH may hold more than one (RFC 5546 section 3.2)."""
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
-    calendar.add("method", entry.method.value)
-    start, end, is_zoned = _span(entry.appointment)
-    if is_zoned:
-        calendar.add_component(vtimezone(entry.appointment.zone, start.year))
-    calendar.add_component(_event(entry, start, end))
+    calendar.add("method", entries[0].method.value)
+    spans = [span(entry.appointment) for entry in entries]
+    zoned = [entry.appointment for entry, (_, _, is_zoned) in zip(entries, spans, strict=True) if is_zoned]
+    if zoned:
+        # It holds for the year before and the year after: of a series the year before its last.
+        years = zoned[0].local_start.year, zoned[-1].local_start.year - 1
+        calendar.add_component(vtimezone(zoned[0].zone, max(years)))
+    for entry, (start, end, _) in zip(entries, spans, strict=True):
+        calendar.add_component(_event(entry, start, end))
     text: bytes = calendar.to_ical()
     return text
 
@@ -103,7 +114,7 @@ def _event(entry: Entry, start: datetime, end: datetime) -> Event:
     return event
 
 
-def _span(appointment: Appointment) -> tuple[datetime, datetime, bool]:
+def span(appointment: Appointment) -> tuple[datetime, datetime, bool]:
     """Start and end on the clinic's wall clock, and True; in UTC when that clock shows an hour twice.
 
     A local time that occurs twice means the first one (RFC 5545 section 3.3.5), so the second

@@ -98,9 +98,9 @@ def compose(claim: Claim, appointment: Appointment, sender: str, manage_url: str
         "manage_url": manage_url,
     }
     message = EmailMessage(policy=SMTP)
-    _address(message, appointment, sender)
+    address(message, appointment, sender)
     message["Subject"] = f"{title}: {_day_and_time(appointment.local_start)} ({appointment.reference})"
-    _identify(message, claim, sender)
+    identify(message, claim, sender)
     message.set_content(TEMPLATES.get_template(f"{claim.kind}.txt").render(words))
     message.add_alternative(TEMPLATES.get_template(f"{claim.kind}.html").render(words), subtype="html")
     if claim.kind not in WITHOUT_CALENDAR:
@@ -132,7 +132,7 @@ def _details(appointment: Appointment) -> Sequence[tuple[str, str]]:
     return [(label, value) for label, value in told if value]
 
 
-def _address(message: EmailMessage, appointment: Appointment, sender: str) -> None:
+def address(message: EmailMessage, appointment: Appointment, sender: str) -> None:
     message["From"] = sender
     try:
         message["To"] = Address(
@@ -142,7 +142,7 @@ def _address(message: EmailMessage, appointment: Appointment, sender: str) -> No
         raise Undeliverable("the address cannot stand in a mail") from error
 
 
-def _identify(message: EmailMessage, claim: Claim, sender: str) -> None:
+def identify(message: EmailMessage, claim: Claim, sender: str) -> None:
     host = parseaddr(sender)[1].rpartition("@")[2]
     message["Message-ID"] = f"<{claim.notice_id}@{host}>"
     # One conversation per booking.

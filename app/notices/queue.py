@@ -6,6 +6,7 @@ slept through its claim cannot disturb the next one. Only the database's clock d
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -33,6 +34,10 @@ class Kind(StrEnum):
     #: A time was freed and is held for somebody of the waitlist.
     OFFER = "offer"
     REMINDER = "reminder"
+    #: Of an appointment that repeats: one mail for all of its times that are concerned.
+    SERIES = "series"
+    SERIES_MOVED = "series_moved"
+    SERIES_CANCELLED = "series_cancelled"
 
 
 #: Notices of what is to come, and the state in which the booking must be for them to be true.
@@ -63,6 +68,8 @@ class Claim:
     is_superseded: bool
     #: What it announces is not so any more: the appointment was cancelled, moved or has begun.
     is_void: bool = False
+    #: The bookings it tells of when they are several; empty for a mail about one.
+    about: tuple[uuid.UUID, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,12 +83,20 @@ class Troubled:
     is_given_up: bool
 
 
-def add(tx: Connection, booking_id: uuid.UUID, kind: Kind | str, sequence: int) -> uuid.UUID:
+def add(
+    tx: Connection,
+    booking_id: uuid.UUID,
+    kind: Kind | str,
+    sequence: int,
+    about: Sequence[uuid.UUID] | None = None,
+) -> uuid.UUID:
     """Queue one mail in the transaction of the change it tells of; the same id when it is there already."""
     insert = (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(Notice)
     row = {"booking_id": booking_id, "kind": Kind(kind).value, "sequence": sequence}
     added: uuid.UUID | None = tx.execute(
-        insert.values(id=uuid.uuid4(), **row).on_conflict_do_nothing().returning(Notice.id)
+        insert.values(id=uuid.uuid4(), about=[str(each) for each in about] if about else None, **row)
+        .on_conflict_do_nothing()
+        .returning(Notice.id)
     ).scalar()
     return added or tx.execute(select(Notice.id).filter_by(**row)).scalar_one()
 
@@ -140,15 +155,17 @@ def claim(tx: Connection, notice_id: uuid.UUID) -> Claim | None:
             claimed_until=db_now(CLAIM_SECONDS),
             next_attempt_at=db_now(back_off_seconds(attempt)),
         )
-        .returning(Notice.booking_id, Notice.kind, Notice.sequence, Notice.created_at)
+        .returning(Notice.booking_id, Notice.kind, Notice.sequence, Notice.created_at, Notice.about)
     ).first()
     if row is None:
         return None
-    is_superseded = attempt > 1 and _has_newer(tx, row.booking_id, row.sequence)
+    # A mail about several is written from what they are when it is sent; none of them outdates it alone.
+    is_superseded = attempt > 1 and row.about is None and _has_newer(tx, row.booking_id, row.sequence)
     kind = Kind(row.kind)
     return Claim(
         notice_id, row.booking_id, kind, row.sequence, attempt, row.created_at, is_superseded,
         is_void=kind in ANNOUNCES and not _still_stands(tx, row.booking_id, row.sequence, ANNOUNCES[kind]),
+        about=tuple(map(uuid.UUID, row.about or ())),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from app.tables.cinema import Hall, Movie, Showtime
 from app.tables.cluster import ClusterLogEntry, ClusterSetting
 from app.tables.desk import ClinicRule, Closure
 from app.tables.directory import Doctor, Patient
+from app.tables.feeds import CalendarFeed
 from app.tables.journal import (
     AuditAnchor,
     AuditEntry,
@@ -20,7 +21,10 @@ from app.tables.journal import (
     Stream,
 )
 from app.tables.leadership import LeaderState, LeaderTerm, Node
-from app.tables.schedule import OpeningHours, WaitlistEntry
+from app.tables.reminders import ReminderChoice
+from app.tables.schedule import OpeningHours, Series, WaitlistEntry
+from app.tables.sealing import SealingKey
+from app.tables.webhooks import WebhookAttempt, WebhookCursor, WebhookDelivery, WebhookEndpoint
 
 metadata = Base.metadata
 
@@ -35,6 +39,7 @@ __all__ = [
     "Booking",
     "BookingSlot",
     "BookingStatus",
+    "CalendarFeed",
     "ClinicRule",
     "Closure",
     "ClusterLogEntry",
@@ -52,7 +57,10 @@ __all__ = [
     "OutboxEntry",
     "Patient",
     "RecoveryCode",
+    "ReminderChoice",
+    "SealingKey",
     "SeatKind",
+    "Series",
     "Session",
     "Showtime",
     "Slot",
@@ -61,5 +69,9 @@ __all__ = [
     "Stream",
     "User",
     "WaitlistEntry",
+    "WebhookAttempt",
+    "WebhookCursor",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "metadata",
 ]

@@ -11,6 +11,8 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, U
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, BigId, UtcDateTime, db_now
+from app.sealed_columns import Sealed
+from app.sealing import EMAIL, PHONE
 
 
 class SlotState(StrEnum):
@@ -139,6 +141,8 @@ class Booking(Base):
         Index(None, "user_id", "created_at"),
         Index(None, "patient_id"),
         Index(None, "starts_at"),
+        Index("ix_bookings_of_series", "series_id", "starts_at",
+              postgresql_where=text("series_id IS NOT NULL"), sqlite_where=text("series_id IS NOT NULL")),
         Index("ix_bookings_holds_of_user", "user_id",
               postgresql_where=text("status = 'PENDING'"), sqlite_where=text("status = 'PENDING'")),
         Index("ix_bookings_holds_of_origin", "origin",
@@ -153,14 +157,16 @@ class Booking(Base):
     status: Mapped[BookingStatus] = mapped_column(String(12))
     doctor_id: Mapped[int | None] = mapped_column(ForeignKey("doctors.id", ondelete="RESTRICT"))
     showtime_id: Mapped[int | None] = mapped_column(ForeignKey("showtimes.id", ondelete="RESTRICT"))
+    #: Of which repeating appointment this is one time.
+    series_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("series.id", ondelete="RESTRICT"))
     #: A copy of the slots' span, so that lists by day need no join.
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
     user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id", ondelete="RESTRICT"))
     patient_name: Mapped[str | None] = mapped_column(String(100))
-    patient_email: Mapped[str | None] = mapped_column(String(254))
-    patient_phone: Mapped[str | None] = mapped_column(String(40))
+    patient_email: Mapped[str | None] = mapped_column(Sealed(EMAIL))
+    patient_phone: Mapped[str | None] = mapped_column(Sealed(PHONE))
     reason: Mapped[str | None] = mapped_column(Text)
     is_appointment: Mapped[bool] = mapped_column(default=False)
     #: Of a booking without a login: a keyed digest of the network address, kept for a day to count with.

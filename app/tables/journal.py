@@ -10,6 +10,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Uuid, t
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, BigId, UtcDateTime, db_now
+from app.sealed_columns import SealedAnswer
 
 
 class Stream(Base):
@@ -91,7 +92,8 @@ class AuditAnchor(Base):
 
 
 class Notice(Base):
-    """A mail to send, queued with the change that caused it. One per booking, kind and sequence."""
+    """A mail to send, queued with the change that caused it. One per booking, kind and sequence; one about
+    several bookings stands with the first of them."""
 
     __tablename__ = "notices"
     __table_args__ = (
@@ -105,6 +107,8 @@ class Notice(Base):
     booking_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("bookings.id", ondelete="RESTRICT"))
     kind: Mapped[str] = mapped_column(String(24))
     sequence: Mapped[int] = mapped_column(default=0)
+    #: The ids of all bookings it tells of, when they are several.
+    about: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     status: Mapped[str] = mapped_column(String(8), default="QUEUED")
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
@@ -124,5 +128,5 @@ class IdempotencyRecord(Base):
     scope: Mapped[str] = mapped_column(String(64), primary_key=True)
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
     request_hash: Mapped[str] = mapped_column(String(64))
-    answer: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    answer: Mapped[dict[str, Any] | None] = mapped_column(SealedAnswer)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())

@@ -1,4 +1,4 @@
-"""When a doctor usually works, and who waits for a time that is taken."""
+"""When a doctor usually works, who waits for a time that is taken, and what repeats."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, BigId, UtcDateTime, db_now
+from app.sealed_columns import Sealed, mark_of
+from app.sealing import EMAIL, PHONE
 
 
 class OpeningHours(Base):
@@ -50,11 +52,28 @@ class WaitlistEntry(Base):
     starts_from: Mapped[datetime] = mapped_column(UtcDateTime)
     starts_before: Mapped[datetime] = mapped_column(UtcDateTime)
     patient_name: Mapped[str] = mapped_column(String(100))
-    patient_email: Mapped[str] = mapped_column(String(254))
-    patient_phone: Mapped[str | None] = mapped_column(String(40))
+    patient_email: Mapped[str] = mapped_column(Sealed(EMAIL))
+    #: To count the lines that one address stands in.
+    email_mark: Mapped[str] = mapped_column(String(32), default=mark_of("patient_email", EMAIL))
+    patient_phone: Mapped[str | None] = mapped_column(Sealed(PHONE))
     status: Mapped[str] = mapped_column(String(8), default="WAITING")
     #: The hold that is theirs to confirm: an ordinary PENDING booking with its own fence and deadline.
     offer_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("bookings.id", ondelete="RESTRICT"))
     #: How often an offer went by; whoever lets one lapse goes on waiting, behind those who came meanwhile.
     offers: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
+
+
+class Series(Base):
+    """An appointment that repeats: by which rule its times were chosen. Each of them is a booking."""
+
+    __tablename__ = "series"
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid.uuid4)
+    doctor_id: Mapped[int] = mapped_column(BigId, ForeignKey("doctors.id", ondelete="RESTRICT"))
+    #: As RFC 5545 writes it, such as FREQ=WEEKLY;INTERVAL=2;COUNT=6, on the wall clock of the zone.
+    rule: Mapped[str] = mapped_column(String(120))
+    timezone: Mapped[str] = mapped_column(String(64))
+    first_starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    made_by: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())

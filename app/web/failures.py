@@ -35,6 +35,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.RequestInProgress: HTTPStatus.CONFLICT,
     booking_errors.BookingConflict: HTTPStatus.CONFLICT,
+    booking_errors.SeriesConflict: HTTPStatus.CONFLICT,
     booking_errors.WrongState: HTTPStatus.CONFLICT,
     booking_errors.TooManyExtensions: HTTPStatus.CONFLICT,
     booking_errors.TooLateToChange: HTTPStatus.CONFLICT,

@@ -23,22 +23,28 @@ def register_routes(app: APIFlask) -> None:
         docs,
         doctors,
         elections,
+        feeds,
         halls,
         health,
         movies,
         own_data,
         patients,
+        reminders,
         replicas,
+        series,
         servers,
         showtimes,
         slots,
         status_board,
         users,
+        webhooks,
     )
+    from app.web.feeds import feeds as calendar_feeds
     from app.web.pages.register import register_pages
 
     booking = (
         doctors, slots, bookings, appointments, patients, auth, account, own_data, users, concurrent, desk,
+        series, webhooks, feeds, reminders,
     )  # fmt: skip
     shows = (movies, halls, showtimes)
     cluster = (
@@ -56,4 +62,5 @@ def register_routes(app: APIFlask) -> None:
     )
     for module in (*booking, *shows, *cluster, docs):
         app.register_blueprint(module.api)
+    app.register_blueprint(calendar_feeds)
     register_pages(app)

@@ -24,24 +24,26 @@ from app.coordination.stamps import Stamper
 from app.database import Database, db_now
 from app.tables import LeaderState, LeaderTerm
 from tests.coordination.wires import NoDatabase
+from tests.keys import KEYRING
 from tests.servers import ROOT, clean_environment, eventually
 from worker.stack.ports import pick_free_ports
 from worker.stack.process import Child, Program
 
 #: For a machine that runs other tests at the same time; the promise itself is measured by the load test.
 START_SECONDS = 90
+NODES = ("node-1", "node-2", "node-3")
 
 
 class Coordinators:
     """So many coordinators, named node-1 and so on."""
 
     def __init__(self, database_url: str, redis_url: str, folder: Path, **settings: dict[str, str]) -> None:
-        self.database = Database(database_url, 2)
+        self.database = Database(database_url, 2, keyring=KEYRING)
         self._urls = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
         self._folder = folder
         self._settings = settings
         self._children: dict[str, Child] = {}
-        self._ports = dict(zip(("node-1", "node-2", "node-3"), pick_free_ports(3), strict=True))
+        self._ports = dict(zip(NODES, pick_free_ports(3), strict=True))
         clock = SystemClock()
         book = AddressBook([Peer(node, self.address(node)) for node in self._ports])
         self._transport = HttpTransport()
@@ -84,6 +86,9 @@ class Coordinators:
             child.kill()
         self._transport.close()
         self.database.dispose()
+
+    def pids(self) -> dict[str, int]:
+        return {node: child.pid for node, child in self._children.items()}
 
     def state(self, node: str) -> dict[str, Any] | None:
         try:

@@ -49,6 +49,7 @@ class BookingDocument(BaseModel):
     patient_phone: str | None
     reason: str | None
     is_appointment: bool
+    series_id: str | None
     expires_at: str | None
     extensions: int
     confirmed_at: str | None

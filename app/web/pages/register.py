@@ -21,12 +21,14 @@ from app.web.pages import (
     move,
     movies,
     seats,
+    series,
     tickets,
     times,
     waiting,
 )
-from app.web.pages.account import audit, data, forgotten, joining, overview, people, security
+from app.web.pages.account import audit, calendars, data, forgotten, joining, overview, people, security
 from app.web.pages.account import login as account_login
+from app.web.pages.account import reminders as account_reminders
 from app.web.pages.admin import bookings as admin_bookings
 from app.web.pages.admin import doctors as admin_doctors
 from app.web.pages.admin import halls as admin_halls
@@ -34,6 +36,7 @@ from app.web.pages.admin import movies as admin_movies
 from app.web.pages.admin import showtimes as admin_showtimes
 from app.web.pages.admin import slots as admin_slots
 from app.web.pages.admin import statistics as admin_statistics
+from app.web.pages.admin import webhooks as admin_webhooks
 from app.web.pages.blueprint import pages
 from app.web.pages.desk import board as desk_board
 from app.web.pages.desk import closing, counter, lists, week
@@ -56,6 +59,7 @@ from app.web.pages.refusals import render_failure
 PAGES = (
     mine,
     waiting,
+    series,
     choose,
     language,
     times,
@@ -72,7 +76,18 @@ PAGES = (
     tickets,
 )
 DESK = (desk_board, counter, desk_visits, closing, lists, week)
-ACCOUNT = (account_login, joining, forgotten, overview, security, people, audit, data)
+ACCOUNT = (
+    account_login,
+    joining,
+    forgotten,
+    overview,
+    security,
+    people,
+    audit,
+    data,
+    calendars,
+    account_reminders,
+)
 ADMIN = (
     admin_doctors,
     admin_slots,
@@ -81,6 +96,7 @@ ADMIN = (
     admin_movies,
     admin_halls,
     admin_showtimes,
+    admin_webhooks,
 )
 MONITOR = (health, traffic, election, clocks, replication, board, race, integrity, orders, login)
 
