@@ -20,6 +20,7 @@ from app.web.api.request_keys import request_key
 from app.web.parts import parts
 from app.web.policy import policy
 from app.web.sightings import note_sight
+from app.web.staff import desk_reader
 
 api = APIBlueprint("patients", __name__, url_prefix="/api/patients", tag="Patients")
 
@@ -32,7 +33,7 @@ def list_patients(query: PageQuery) -> Response:
     """List patients in the order they were entered."""
     after: Any = query.after(datetime, uuid.UUID)
     with parts().database.read() as connection:
-        found = directory.list_patients(connection, after, query.limit + 1)
+        found = directory.list_patients(connection, desk_reader(), after, query.limit + 1)
     note_sight("patients", [each["id"] for each in found[: query.limit]])
     page = answer_page(found, query.limit, lambda patient: (patient["created_at"], patient["id"]))
     return read_from_primary(page)
@@ -55,6 +56,6 @@ def add_patient(body: PatientBody) -> Response:
 def show_patient(patient_id: uuid.UUID) -> Response:
     """Show a patient."""
     with parts().database.read() as connection:
-        found = directory.read_patient(connection, patient_id)
+        found = directory.read_patient(connection, desk_reader(), patient_id)
     note_sight("patient", [found["id"]])
     return read_from_primary(answer(found))

@@ -79,6 +79,7 @@ def render_desk(wrong: Wrong | None = None, asked: dict[str, str] | None = None)
         moving = _moving(connection, wanted.get("move"))
         panel = panel_for(connection, board, wanted, moving)
     note_look(board)
+    note_panel(panel)
     now_row = board.frame.row_of(board.day.now) if board.day.is_today else None
     return render_template(
         "desk/day.html",
@@ -131,6 +132,13 @@ def note_look(board: Board) -> None:
     """Whoever sees a day sees whose it is."""
     ids = [str(slot["booking"]["id"]) for slot in board.slots if slot["booking"]]
     note_sight("day", ids, day=board.day.day.isoformat())
+
+
+def note_panel(panel: Panel) -> None:
+    """The panel shows more of one booking than the board does, and patients on file who match a search."""
+    if panel.booking is not None:
+        note_sight("booking", [str(panel.booking["id"])])
+    note_sight("patients", [str(each["id"]) for each in panel.matches], searched=True)
 
 
 def events_url(doctors: Sequence[dict[str, Any]]) -> str:

@@ -32,6 +32,7 @@ from app.web.pages.picker import date_in
 from app.web.pages.wording import clock_time, instant, short_day
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.sightings import note_sight
 from app.web.staff import desk_actor, require_served, served
 
 LONGEST_REASON = 200
@@ -193,6 +194,7 @@ def _preview(connection: Connection, asked: Asked, day: DeskDay) -> dict[str, An
 
 def _lines(connection: Connection, interval: Interval, day: DeskDay) -> Sequence[Line]:
     proposals = propose(connection, affected_bookings(connection, interval), interval)
+    note_sight("bookings", [str(each.booking["id"]) for each in proposals])
     return [
         Line(each, _when(each.booking, day.zone), _when_and_who(each.slot, interval, day.zone))
         for each in proposals

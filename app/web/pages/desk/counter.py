@@ -24,7 +24,8 @@ from app.web.pages.hold import SEE_OTHER, wanted_slot_id
 from app.web.pages.wording import instant
 from app.web.parts import parts
 from app.web.policy import policy
-from app.web.staff import desk_actor, require_served
+from app.web.sightings import note_sight
+from app.web.staff import desk_actor, desk_reader, require_served
 
 WHY = "Say in a few words why this time must hold one more"
 
@@ -108,7 +109,9 @@ def desk_patients() -> str:
     """Who on file matches what is typed: a fragment for the panel."""
     q = request.args.get("q", "")[:100]
     with parts().database.read() as connection:
-        return render_template("desk/matches.html", matches=search_patients(connection, q), q=q, chosen="")
+        matches = search_patients(connection, desk_reader(), q)
+    note_sight("patients", [each["id"] for each in matches], searched=True)
+    return render_template("desk/matches.html", matches=matches, q=q, chosen="")
 
 
 def _all_served() -> tuple[int, ...]:
@@ -126,7 +129,7 @@ def _patient(model: type[CounterForm]) -> PatientDetails | Wrong:
         return read
     if read.patient_id is not None:
         with parts().database.read() as connection:
-            known = read_patient(connection, read.patient_id)
+            known = read_patient(connection, desk_reader(), read.patient_id)
         return PatientDetails(known["name"], known["email"], known["phone"], read.reason, read.patient_id)
     if read.patient_name is None:
         typed: Mapping[str, str] = request.form.to_dict()

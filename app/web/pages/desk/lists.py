@@ -16,6 +16,7 @@ from app.web.pages.desk.columns import TAGS
 from app.web.pages.wording import clock_time, instant
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.sightings import note_sight
 
 HEADINGS = ("Time", "Until", "Doctor", "Patient", "Phone", "E-mail", "Reason", "Status", "Reference")
 #: What a spreadsheet takes for a formula (OWASP: CSV injection).
@@ -31,6 +32,7 @@ def desk_list() -> str:
         own = [int(doctor["id"]) for doctor in [*board.doctors, *board.idle]]
         cancelled = cancelled_between(connection, *board.day.bounds, own)
     note_look(board)
+    note_sight("bookings", [str(each["id"]) for each in cancelled])
     return render_template(
         "desk/list.html",
         board=board,
