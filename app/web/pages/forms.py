@@ -10,7 +10,7 @@ from flask import request
 from pydantic import StringConstraints, ValidationError
 
 from app.accounts.passwords import SHORTEST_PASSWORD
-from app.booking.actions import PatientDetails
+from app.booking.actions import PatientDetails, Scope
 from app.idempotency import RequestKey
 from app.web.api.fields import Email, Line, Paragraph, PersonName, Phone
 from app.web.api.inputs import RequestModel
@@ -27,6 +27,12 @@ WORDS = {
     "patient_email": "Enter an e-mail address such as name@example.org",
     "patient_phone": "Enter a phone number such as +49 30 1234567, or leave it empty",
     "reason": f"Keep the reason under {LONGEST_REASON} characters",
+    "scope": "Choose which of them",
+    "every": "Enter a number from 1 to 12",
+    "frequency": "Choose days, weeks or months",
+    "count": "Enter how many times in all, 2 to 60",
+    "until": "Enter a day after the first time",
+    "take": "Choose all or what is free",
     "reference": "Enter the six letters and digits of the reference, such as QX7-4RM",
     "patient_id": "Choose somebody from the list again",
     "doctor_id": "Choose a doctor from the list",
@@ -68,6 +74,8 @@ class PatientForm(RequestModel):
 
 class CancelForm(RequestModel):
     reason: Reason | None = None
+    #: Of a repeated appointment: how much of it.
+    scope: Scope = Scope.ONE
 
 
 class FindForm(RequestModel):

@@ -21,6 +21,7 @@ from app.web.pages import (
     move,
     movies,
     seats,
+    series,
     tickets,
     times,
     waiting,
@@ -57,6 +58,7 @@ from app.web.pages.refusals import render_failure
 PAGES = (
     mine,
     waiting,
+    series,
     choose,
     language,
     times,
