@@ -488,6 +488,18 @@ MUTANTS = (
         (Edit("app/config.py", "self.data_key == DEVELOPMENT_DATA_KEY or len", "len"),),
     ),
     Mutant(
+        "whoever changes a booking does not go through the second wall",
+        "tests/booking/test_wall.py"
+        "::test_a_stranger_changes_nothing_even_where_the_product_forgot_to_ask[cancel_booking]",
+        (
+            Edit(
+                "app/booking/seen.py",
+                "    with behind_wall(tx, actor):\n        row",
+                "    if True:\n        row",
+            ),
+        ),
+    ),
+    Mutant(
         "staff of one doctor sees every patient",
         "tests/web/pages/desk/test_own_doctors.py"
         "::test_for_programs_a_patient_of_another_doctor_does_not_exist[sqlite]",

@@ -12,6 +12,7 @@ from flask import Response
 from app.booking import actions
 from app.booking.closures import affected_bookings, count_offered
 from app.booking.rebooking import propose
+from app.booking.wall import read_for
 from app.directory.doctors import read_doctor
 from app.directory.patients import search_patients
 from app.directory.wall_time import day_bounds
@@ -80,7 +81,7 @@ def preview_closure(query: ClosurePreviewQuery) -> Response:
     """What closing this time would do: how many times go, who is affected and where they could go."""
     interval = query.interval()
     require_served(interval.doctor_id)
-    with parts().database.read() as connection:
+    with read_for(parts().database, desk_actor()) as connection:
         read_doctor(connection, interval.doctor_id)
         found = propose(connection, affected_bookings(connection, interval), interval)
         offered = count_offered(connection, interval)
@@ -113,7 +114,7 @@ def reopen_time(closure_id: uuid.UUID) -> Response:
 @api.output(list[PatientDocument])  # type: ignore[arg-type]  # APIFlask takes it
 def find_patients(query: PatientSearch) -> Response:
     """Patients whose name has every word; an address counts as a whole, a number by its last seven digits."""
-    with parts().database.read() as connection:
+    with read_for(parts().database, desk_actor()) as connection:
         found: list[dict[str, Any]] = search_patients(connection, desk_reader(), query.q, 50)
     note_sight("patients", [each["id"] for each in found], searched=True)
     return read_from_primary(answer(found, page={"next_cursor": None, "limit": 50}))

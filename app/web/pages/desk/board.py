@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from app.booking.closures import list_closures
 from app.booking.day_board import read_board
 from app.booking.reading import find_booking
+from app.booking.wall import read_for
 from app.directory.doctors import list_doctors, list_specializations
 from app.directory.placing import read_now
 from app.errors import NotFound
@@ -74,7 +75,7 @@ def desk() -> str:
 def render_desk(wrong: Wrong | None = None, asked: dict[str, str] | None = None) -> str:
     """The board with its panel; wrong is what a form on the panel could not be accepted with."""
     wanted = {**request.args.to_dict(), **(asked or {})}
-    with parts().database.read() as connection:
+    with read_for(parts().database, desk_actor()) as connection:
         board = read_day(connection)
         moving = _moving(connection, wanted.get("move"))
         panel = panel_for(connection, board, wanted, moving)

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from app.booking import actions
 from app.booking.actions import Claim, FirstFree, Interval, Overbooking, PatientDetails
 from app.booking.availability import read_slot
+from app.booking.wall import read_for
 from app.directory.patients import PatientDraft, create_patient, find_patient, read_patient, search_patients
 from app.directory.placing import read_now
 from app.errors import Conflict, NotFound
@@ -108,7 +109,7 @@ def desk_overbook() -> Response:
 def desk_patients() -> str:
     """Who on file matches what is typed: a fragment for the panel."""
     q = request.args.get("q", "")[:100]
-    with parts().database.read() as connection:
+    with read_for(parts().database, desk_actor()) as connection:
         matches = search_patients(connection, desk_reader(), q)
     note_sight("patients", [each["id"] for each in matches], searched=True)
     return render_template("desk/matches.html", matches=matches, q=q, chosen="")
@@ -128,7 +129,7 @@ def _patient(model: type[CounterForm]) -> PatientDetails | Wrong:
     if isinstance(read, Wrong):
         return read
     if read.patient_id is not None:
-        with parts().database.read() as connection:
+        with read_for(parts().database, desk_actor()) as connection:
             known = read_patient(connection, desk_reader(), read.patient_id)
         return PatientDetails(known["name"], known["email"], known["phone"], read.reason, read.patient_id)
     if read.patient_name is None:
