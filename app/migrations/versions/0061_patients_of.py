@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0061_patients_of"
-down_revision = "0081_calendar_feeds"
+down_revision = "0082_reminder_choices"
 branch_labels = None
 depends_on = None
 
