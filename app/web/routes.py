@@ -28,6 +28,7 @@ def register_routes(app: APIFlask) -> None:
         movies,
         own_data,
         patients,
+        profile,
         replicas,
         series,
         servers,
@@ -39,7 +40,7 @@ def register_routes(app: APIFlask) -> None:
     from app.web.pages.register import register_pages
 
     booking = (
-        doctors, slots, bookings, appointments, patients, auth, account, own_data, users, concurrent, desk,
+        doctors, slots, bookings, appointments, patients, auth, account, profile, own_data, users, concurrent, desk,
         series,
     )  # fmt: skip
     shows = (movies, halls, showtimes)
