@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.coordination.stamps import Stamper
     from app.database import Database
     from app.web.parts import Parts
+    from app.webhooks.endpoints import Webhooks
 
 
 def create_app(config: Config | None = None) -> APIFlask:
@@ -101,6 +102,7 @@ def build_parts(config: Config) -> Parts:
         recent_sessions=RecentSessions(clock),
         rates=_build_rates(redis, database, clock),
         enqueue=enqueue,
+        webhooks=_build_webhooks(config, accounts),
         mirror=Mirror(
             neighbour,
             Feed(replica, database, bus, bell, clock, neighbour.pull, engine.stamper.receive_change),
@@ -115,6 +117,15 @@ def _build_accounts(config: Config, database: Database, stamper: Stamper) -> Acc
 
     passwords = Passwords(cheap=config.app_env == "test")
     return Accounts(database, passwords, Scribe(config.node_id, stamper))
+
+
+def _build_webhooks(config: Config, accounts: Accounts) -> Webhooks:
+    from app.outgoing.build import build_caller
+    from app.webhooks.endpoints import Webhooks
+    from app.webhooks.secrets import WebhookKeys
+
+    keys = WebhookKeys.of(config.secrets)
+    return Webhooks(accounts.database, accounts.scribe, build_caller(config), keys)
 
 
 def _build_rates(redis: Redis, database: Database, clock: Clock) -> Rates:

@@ -21,6 +21,8 @@ from pydantic import (
     model_validator,
 )
 
+from app.outgoing.addresses import parse_allowed
+
 DEVELOPMENT_SECRET = "development-only-secret-do-not-deploy-0123456789"  # noqa: S105 - refused in production
 SHORTEST_SECRET = 32
 #: Settings that hold a secret may be read from a file: SECRET_KEY_FILE=/run/secrets/key.
@@ -78,6 +80,10 @@ class Config(BaseModel):
     nginx_folder: str | None = Field(None, validation_alias="NGINX_FOLDER")
     nginx_program: str = Field("nginx", validation_alias="NGINX_PROGRAM")
     clock_skew_ms: int = Field(0, validation_alias="CLOCK_SKEW_MS", ge=-86_400_000, le=86_400_000)
+    #: Networks that webhooks and gateways may be in although they are not public: 10.0.0.0/24, 10.0.0.5:9000.
+    outgoing_allowed: str = Field("", validation_alias="OUTGOING_ALLOWED")
+    #: Call http:// addresses too; for development.
+    outgoing_http: bool = Field(False, validation_alias="OUTGOING_HTTP")
     trusted_proxies: int = Field(1, validation_alias="TRUSTED_PROXIES", ge=0, le=5)
     #: Addresses behind which many people sit; the limits per address are so many times higher there.
     shared_addresses: str = Field("127.0.0.1", validation_alias="SHARED_ADDRESSES")
@@ -149,6 +155,12 @@ class Config(BaseModel):
             ipaddress.ip_network(network)
         return given
 
+    @field_validator("outgoing_allowed")
+    @classmethod
+    def _name_places_to_call(cls, given: str) -> str:
+        parse_allowed(given)
+        return given
+
     @field_validator("base_url")
     @classmethod
     def _end_without_slash(cls, url: str) -> str:
@@ -172,6 +184,8 @@ class Config(BaseModel):
             raise ValueError("SECRET_KEY_EARLIER holds a secret that is too short to have been one")
         if self.clock_skew_ms:
             raise ValueError("CLOCK_SKEW_MS is for tests and demonstrations only")
+        if self.outgoing_http:
+            raise ValueError("OUTGOING_HTTP is for development only: what we send would travel in the clear")
         if self.base_url.startswith("http://") and not _is_loopback(self.base_url):
             raise ValueError("BASE_URL must be https:// in production: links in mails carry a secret")
         return self

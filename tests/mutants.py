@@ -460,6 +460,61 @@ MUTANTS = (
         "::test_a_tail_that_was_cut_off_is_found_by_an_anchor_of_the_database[sqlite]",
         (Edit("app/audit/verify.py", "if end.seq < each.seq:", "if False:"),),
     ),
+    Mutant(
+        "a webhook is signed without its body",
+        "tests/webhooks/test_sender.py"
+        "::test_a_delivery_is_signed_with_the_endpoints_secret_and_arrives_once[sqlite]",
+        (
+            Edit(
+                "app/webhooks/sender.py",
+                "int(endpoint.now.timestamp()), body)",
+                'int(endpoint.now.timestamp()), b"")',
+            ),
+        ),
+    ),
+    Mutant(
+        "a webhook goes to private addresses",
+        "tests/outgoing/test_caller.py::test_a_name_that_leads_to_our_own_networks_is_not_called[10.0.0.5]",
+        (Edit("app/outgoing/caller.py", "if not is_public(address):", "if False:"),),
+    ),
+    Mutant(
+        "only the first address of a name is looked at",
+        "tests/outgoing/test_caller.py::test_one_private_address_among_public_ones_is_enough_to_refuse",
+        (Edit("app/outgoing/caller.py", "for address in addresses:", "for address in addresses[:1]:"),),
+    ),
+    Mutant(
+        "the name is looked up a second time to connect",
+        "tests/outgoing/test_caller.py::test_a_name_that_points_elsewhere_at_the_second_look_changes_nothing",
+        (Edit("app/outgoing/caller.py", "(str(self._address), self.port)", "(self.host, self.port)"),),
+    ),
+    Mutant(
+        "a receiver that drips is waited for",
+        "tests/outgoing/test_caller.py::test_whoever_keeps_us_waiting_is_left_at_the_deadline[dripping]",
+        (Edit("app/outgoing/caller.py", "        watch.start()\n", ""),),
+    ),
+    Mutant(
+        "a failed webhook is not tried again",
+        "tests/webhooks/test_sender.py"
+        "::test_while_a_receiver_is_down_everything_waits_and_then_arrives_once_under_the_same_id[sqlite]",
+        (Edit("app/webhooks/deliveries.py", "is_final = outcome.status_code == GONE", "is_final = True"),),
+    ),
+    Mutant(
+        "a webhook that fails is hammered",
+        "tests/webhooks/test_sender.py"
+        "::test_while_a_receiver_is_down_everything_waits_and_then_arrives_once_under_the_same_id[sqlite]",
+        (Edit("app/webhooks/deliveries.py", "            resting_until=db_now(pause),\n", ""),),
+    ),
+    Mutant(
+        "the relay's cursor moves without the deliveries' ids refusing a second one",
+        "tests/webhooks/test_relay.py::test_an_event_is_queued_once_however_often_it_is_relayed[sqlite]",
+        (
+            Edit(
+                "app/webhooks/relay.py",
+                '"id": delivery_id(endpoint.id, event.id),',
+                '"id": uuid.uuid4(),',
+            ),
+        ),
+    ),
 )
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from functools import cache
 
 from babel import Locale
 from babel.dates import get_timezone_name
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_currency
 
 from app.languages.texts import language
 
@@ -110,14 +110,15 @@ def _zone_name(of: str, zone: str, own: str, local: datetime) -> str:
     return _zone_names[key]
 
 
-def number(value: float) -> str:
+#: A thousand's and a fraction's sign; CLDR's patterns are too slow for the monitor's many numbers.
+SIGNS = {"en": (",", "."), "de": (".", ",")}
+
+
+def decimal(value: float, places: int = 1) -> str:
     """1,234.5, in German 1.234,5."""
-    return str(format_decimal(value, locale=language()))
-
-
-def percent(share: float) -> str:
-    """42%, in German 42 %."""
-    return str(format_percent(share, locale=language()))
+    thousand, fraction = SIGNS.get(language(), SIGNS["en"])
+    text = f"{value:,.{places}f}"
+    return text.replace(",", "\0").replace(".", fraction).replace("\0", thousand)
 
 
 def money(cents: int, currency: str) -> str:

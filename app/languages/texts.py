@@ -40,7 +40,12 @@ def _(message: str, **values: object) -> str:
 
 def ngettext(singular: str, plural: str, num: int, **values: object) -> str:
     """The form that the language has for this number, which is %(num)s in it."""
-    return translations(_meant.get()).ngettext(singular, plural, num) % {"num": num, **values}
+    return plural_form(singular, plural, num) % {"num": num, **values}
+
+
+def plural_form(singular: str, plural: str, num: int) -> str:
+    """The form alone; a template fills it in itself."""
+    return translations(_meant.get()).ngettext(singular, plural, num)
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's name for it

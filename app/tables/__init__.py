@@ -21,6 +21,7 @@ from app.tables.journal import (
 )
 from app.tables.leadership import LeaderState, LeaderTerm, Node
 from app.tables.schedule import OpeningHours, Series, WaitlistEntry
+from app.tables.webhooks import WebhookAttempt, WebhookCursor, WebhookDelivery, WebhookEndpoint
 
 metadata = Base.metadata
 
@@ -63,5 +64,9 @@ __all__ = [
     "Stream",
     "User",
     "WaitlistEntry",
+    "WebhookAttempt",
+    "WebhookCursor",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "metadata",
 ]

@@ -21,7 +21,7 @@ def install(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        texts._, texts.ngettext, newstyle=True
+        texts._, texts.plural_form, newstyle=True
     )
     app.jinja_env.globals.update(
         language=texts.language, direction=direction, languages=LANGUAGES, script_words=script_words

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from flask import Flask, g, request, url_for
 from werkzeug.urls import iri_to_uri
 
 from app.accounts.principals import Principal, Role
 from app.errors import Unauthenticated, Unavailable
+from app.languages.days import decimal, short_day
+from app.languages.texts import N_, _
 from app.web.callers import principal
 from app.web.pages.forgery import form_token
+from app.web.pages.wording import clock_time
 from app.web.parts import parts
 
 BOOKING_PAGES = {"manage", "find_booking", "cancel", "move", "move_check", "mine", "series", "repeat"}
@@ -24,6 +29,9 @@ ACCOUNT_PAGES = {
 MOVIE_PAGES = {"movies", "movie", "seats", "ticket"} | {
     f"admin_{tab}{step}" for tab in ("movies", "halls", "showtimes") for step in ("", "_add")
 }
+
+
+ROLES = {"patient": N_("Patient"), "staff": N_("Staff"), "admin": N_("Admin"), "operator": N_("Operator")}
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,9 @@ def install(app: Flask) -> None:
         visitor=visitor,
         notices_now=notices_now,
         this_page=this_page,
+        decimal=decimal,
+        day_and_time=day_and_time,
+        role_words=role_words,
     )
 
 
@@ -55,6 +66,16 @@ def visitor() -> Principal | None:
         return None
 
 
+def role_words(role: str) -> str:
+    """What somebody is, in the reader's language."""
+    return _(ROLES[role])
+
+
+def day_and_time(moment: datetime, zone: ZoneInfo) -> str:
+    """Thu 3 Dec, 10:00."""
+    return f"{short_day(moment.astimezone(zone))}, {clock_time(moment, zone)}"
+
+
 def navigation() -> list[Place]:
     page = (request.endpoint or "").removeprefix("pages.")
     is_booking, is_mail, is_monitor = page in BOOKING_PAGES, page in {"mails", "mail"}, "monitor" in page
@@ -63,19 +84,19 @@ def navigation() -> list[Place]:
     is_elsewhere = is_booking or is_mail or is_monitor or is_movie or page in ACCOUNT_PAGES
     is_elsewhere = is_elsewhere or page.startswith(("desk", "admin"))
     places = [
-        Place("Find a time", url_for("pages.choose"), bool(page) and not is_elsewhere),
-        Place("Movies", url_for("pages.movies"), is_movie),
+        Place(_("Find a time"), url_for("pages.choose"), bool(page) and not is_elsewhere),
+        Place(_("Movies"), url_for("pages.movies"), is_movie),
         _my_bookings(is_booking),
-        Place("Monitor", url_for("pages.monitor"), is_monitor),
-        Place("API", "/api-docs", False),
+        Place(_("Monitor"), url_for("pages.monitor"), is_monitor),
+        Place(_("API"), "/api-docs", False),
     ]
     caller = visitor()
     if caller is not None and caller.has(Role.STAFF):
-        places.insert(0, Place("Front desk", url_for("pages.desk"), page.startswith("desk")))
+        places.insert(0, Place(_("Front desk"), url_for("pages.desk"), page.startswith("desk")))
     if caller is not None and caller.has(Role.ADMIN):
-        places.insert(1, Place("Admin", url_for("pages.admin"), page.startswith("admin")))
+        places.insert(1, Place(_("Admin"), url_for("pages.admin"), page.startswith("admin")))
     if parts().config.is_development:
-        places.append(Place("Mails", url_for("pages.mails"), is_mail))
+        places.append(Place(_("Mails"), url_for("pages.mails"), is_mail))
     return places
 
 
@@ -95,12 +116,17 @@ def this_page() -> str:
 def _my_bookings(is_current: bool) -> Place:
     """Everything of one's account; without one, the way to find a booking by its reference."""
     if visitor() is not None:
-        return Place("My bookings", url_for("pages.mine"), is_current)
-    return Place("My booking", url_for("pages.find_booking"), is_current)
+        return Place(_("My bookings"), url_for("pages.mine"), is_current)
+    return Place(_("My booking"), url_for("pages.find_booking"), is_current)
 
 
 def freshness() -> str:
     """When this page was read and by which node."""
     config = parts().config
     now = parts().clock.now().astimezone(config.zone)
-    return f"Read at {now:%H:%M:%S} ({config.clinic_timezone}) from {config.node_id}."
+    return _(
+        "Read at %(time)s (%(zone)s) from %(node)s.",
+        time=f"{now:%H:%M:%S}",
+        zone=config.clinic_timezone,
+        node=config.node_id,
+    )

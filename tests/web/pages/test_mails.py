@@ -140,8 +140,11 @@ def test_notices_that_could_not_be_sent_are_visible_with_their_reason(client: Fl
 
     page = " ".join(client.get("/dev/mails").text.split())
 
-    assert "A confirmation waits for another try after 1 attempt: connecting failed: TimeoutError." in page
     assert (
-        "A cancellation could not be sent and will not be tried again after 1 attempt: "
+        "A mail (confirmation) waits for another try after 1 attempt: connecting failed: TimeoutError."
+        in page
+    )
+    assert (
+        "A mail (cancellation) could not be sent and will not be tried again after 1 attempt: "
         "recipient refused: 550 5.1.1."
     ) in page

@@ -20,6 +20,7 @@ TABS = (
     ("people", "People"),
     ("admin_movies", "Cinema"),
     ("admin_statistics", "Statistics"),
+    ("admin_webhooks", "Webhooks"),
     ("admin_rules", "Settings"),
 )
 
@@ -67,5 +68,10 @@ DONE = {
     "hours": "The opening hours are saved. Times that were made before stay as they are.",
     "slots": "The times are made.",
     "rules": "The settings are saved.",
+    "webhook-paused": "Paused. What happens meanwhile waits and is sent when it goes on.",
+    "webhook-resumed": "It goes on; what waited is sent now.",
+    "webhook-trial": "A test is on its way. Look again in a moment to see how it went.",
+    "webhook-replayed": "It is sent again, under the same id.",
+    "webhook-deleted": "The webhook is deleted.",
     "holiday": "The day is closed for everybody. Whoever is booked then is listed at the front desk.",
 }
