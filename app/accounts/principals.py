@@ -83,7 +83,8 @@ def find_by_token(connection: Connection, token: str) -> Principal | None:
 def _find(connection: Connection, which: ColumnElement[bool]) -> Principal | None:
     row = connection.execute(
         select(
-            User.id, User.email, User.name, User.role, User.all_doctors, User.limit_factor, User.totp_since, User.timezone,
+            User.id, User.email, User.name, User.role, User.all_doctors, User.limit_factor, User.totp_since,
+            User.timezone,
             Session.id.label("session_id"), Session.is_strong, Session.token_hash, Session.last_seen_at,
             db_now().label("now"),
         )

@@ -55,9 +55,7 @@ def change_profile(accounts: Accounts, caller: Principal, profile: Profile) -> N
         "timezone": profile.timezone,
         "reminder_hours": profile.reminder_hours,
     }
-    accounts.database.run(
-        lambda tx: tx.execute(update(User).where(User.id == caller.user_id).values(values))
-    )
+    accounts.database.run(lambda tx: tx.execute(update(User).where(User.id == caller.user_id).values(values)))
 
 
 def dependants_of(connection: Connection, user_id: uuid.UUID) -> list[Person]:

@@ -41,8 +41,8 @@ def register_routes(app: APIFlask) -> None:
     from app.web.pages.register import register_pages
 
     booking = (
-        doctors, slots, bookings, appointments, patients, auth, account, profile, own_data, users, concurrent, desk,
-        series, webhooks,
+        doctors, slots, bookings, appointments, patients, auth, account, profile, own_data, users, concurrent,
+        desk, series, webhooks,
     )  # fmt: skip
     shows = (movies, halls, showtimes)
     cluster = (

@@ -17,9 +17,9 @@ from app.notices.account_mail import SEND_JOB
 from app.web.api.account_inputs import (
     CodeBody,
     ForgottenBody,
+    NameBody,
     OwnPasswordBody,
     PasswordBody,
-    NameBody,
     ResetBody,
 )
 from app.web.api.answers import answer

@@ -63,11 +63,11 @@ def add_dependant() -> Response:
     typed = {"name": request.form.get("dependant", "")}
     read = read_form(NameBody, typed)
     if isinstance(read, Wrong):
-        return _page(caller, NOBODY, Wrong({"dependant": typed["name"]}, {"dependant": read.sentences["name"]}))
+        return _page(caller, NOBODY, _at_the_dependant(typed["name"], read.sentences["name"]))
     try:
         profile.add_dependant(parts().accounts, caller, read.name)
     except Conflict as full:
-        return _page(caller, NOBODY, Wrong({"dependant": read.name}, {"dependant": full.detail}))
+        return _page(caller, NOBODY, _at_the_dependant(read.name, full.detail))
     return on_to(url_for("pages.account", done="added"))
 
 
@@ -77,6 +77,10 @@ def remove_dependant(dependant_id: uuid.UUID) -> Response:
     """Take somebody out of the account."""
     profile.remove_dependant(parts().accounts, required_principal(), dependant_id)
     return on_to(url_for("pages.account", done="removed"))
+
+
+def _at_the_dependant(typed: str, words: str) -> Wrong:
+    return Wrong({"dependant": typed}, {"dependant": words})
 
 
 def _page(caller: Principal, wrong: Wrong, wrong_person: Wrong = NOBODY) -> Response:
