@@ -25,12 +25,15 @@ def create_app(config: Config | None = None) -> APIFlask:
     """The WSGI application, from these settings or the environment's."""
     # Imported here: a migration or a worker imports this package and needs no web framework.
     from app.config import Config
+    from app.key_check import require_keys
     from app.logs import configure_logs
     from app.web.application import build_application
 
     config = config or Config.from_env(os.environ)
     configure_logs(config)
-    return build_application(build_parts(config))
+    parts = build_parts(config)
+    require_keys(parts.database)
+    return build_application(parts)
 
 
 def build_parts(config: Config) -> Parts:
@@ -66,7 +69,7 @@ def build_parts(config: Config) -> Parts:
     from app.web.recent_sessions import RecentSessions
     from app.web.session_tokens import note_positions
 
-    database = Database(config.database_url, config.db_pool_size)
+    database = Database(config.database_url, config.db_pool_size, config.keyring)
     redis = connect_redis(config.redis_url)
     clock = SystemClock(config.clock_skew_ms)
     enqueue = enqueue_later(JobQueue(redis, Breaker(clock)))

@@ -22,11 +22,16 @@ from pydantic import (
 )
 
 from app.outgoing.addresses import parse_allowed
+from app.sealing import Keyring
 
 DEVELOPMENT_SECRET = "development-only-secret-do-not-deploy-0123456789"  # noqa: S105 - refused in production
+DEVELOPMENT_DATA_KEY = "development-only-data-key-do-not-deploy-987654321"
 SHORTEST_SECRET = 32
 #: Settings that hold a secret may be read from a file: SECRET_KEY_FILE=/run/secrets/key.
-SECRET_SETTINGS = ("SECRET_KEY", "SECRET_KEY_EARLIER", "DATABASE_URL", "REDIS_URL", "SMTP_URL")
+SECRET_SETTINGS = (
+    "SECRET_KEY", "SECRET_KEY_EARLIER", "DATA_KEY", "DATA_KEY_EARLIER",
+    "DATABASE_URL", "REDIS_URL", "SMTP_URL",
+)  # fmt: skip
 MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -55,6 +60,10 @@ class Config(BaseModel):
     )
     #: Retired secrets: what was made with them is still accepted, nothing new is made with them.
     secret_key_earlier: str = Field("", validation_alias="SECRET_KEY_EARLIER", repr=False)
+    #: Seals contact fields and second factors in the database; without it they cannot be read.
+    data_key: str = Field(DEVELOPMENT_DATA_KEY, validation_alias="DATA_KEY", repr=False)
+    #: Earlier ones: what they sealed still opens, nothing new is sealed with them.
+    data_key_earlier: str = Field("", validation_alias="DATA_KEY_EARLIER", repr=False)
     booking_timeout_minutes: float = Field(2, validation_alias="BOOKING_TIMEOUT_MINUTES", gt=0, le=60)
     clinic_start_hour: int = Field(9, validation_alias="CLINIC_START_HOUR", ge=0, le=23)
     clinic_end_hour: int = Field(17, validation_alias="CLINIC_END_HOUR", ge=1, le=24)
@@ -182,6 +191,14 @@ class Config(BaseModel):
             )
         if any(len(earlier) < SHORTEST_SECRET for earlier in self.earlier_secrets):
             raise ValueError("SECRET_KEY_EARLIER holds a secret that is too short to have been one")
+        if self.data_key == DEVELOPMENT_DATA_KEY or len(self.data_key) < SHORTEST_SECRET:
+            raise ValueError(
+                f"DATA_KEY must be set to {SHORTEST_SECRET} random characters or more in production"
+            )
+        if self.data_key in self.secrets:
+            raise ValueError("DATA_KEY must not be the SECRET_KEY: one seals, the other signs")
+        if any(len(earlier) < SHORTEST_SECRET for earlier in _listed(self.data_key_earlier)):
+            raise ValueError("DATA_KEY_EARLIER holds a key that is too short to have been one")
         if self.clock_skew_ms:
             raise ValueError("CLOCK_SKEW_MS is for tests and demonstrations only")
         if self.outgoing_http:
@@ -193,12 +210,17 @@ class Config(BaseModel):
     @property
     def earlier_secrets(self) -> tuple[str, ...]:
         """Secrets that were in use before, newest first."""
-        return tuple(filter(None, (part.strip() for part in self.secret_key_earlier.split(","))))
+        return _listed(self.secret_key_earlier)
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """The one in use, then the earlier ones."""
         return (self.secret_key, *self.earlier_secrets)
+
+    @property
+    def keyring(self) -> Keyring:
+        """What seals and opens contact fields."""
+        return Keyring((self.data_key, *_listed(self.data_key_earlier)))
 
     @property
     def asks_second_factor(self) -> bool:
@@ -235,6 +257,10 @@ class Config(BaseModel):
     @property
     def is_development(self) -> bool:
         return self.app_env != "production"
+
+
+def _listed(given: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in given.split(","))))
 
 
 def _is_loopback(url: str) -> bool:

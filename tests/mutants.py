@@ -12,6 +12,7 @@ from tests.mutation import Edit, Mutant, run
 STATEMENTS, CLAIMS = "app/booking/statements.py", "app/booking/claims.py"
 INTERVALS = "app/booking/intervals.py"
 SCRIPTS = "app/coordination/scripts"
+SEALING = "tests/test_sealing.py"
 
 NO_COMPARE_AND_SET = Edit(
     STATEMENTS,
@@ -430,6 +431,61 @@ MUTANTS = (
                 "",
             ),
         ),
+    ),
+    Mutant(
+        "contact fields are stored in the clear",
+        f"{SEALING}::test_no_table_holds_an_address_a_number_or_a_second_factor_in_the_clear[sqlite]",
+        (
+            Edit(
+                "app/sealed_columns.py",
+                "return None if value is None else keyring_of(dialect).seal(self.purpose, value)",
+                "return value",
+            ),
+            Edit(
+                "app/sealed_columns.py",
+                "return None if value is None else keyring_of(dialect).open(self.purpose, value)",
+                "return value",
+            ),
+        ),
+    ),
+    Mutant(
+        "a batch writes addresses in the clear",
+        f"{SEALING}::test_no_table_holds_an_address_a_number_or_a_second_factor_in_the_clear[postgresql]",
+        (Edit("app/booking/batch_claims.py", "        **values,\n        **sealed,", "        **values,"),),
+    ),
+    Mutant(
+        "remembered answers hold addresses in the clear",
+        f"{SEALING}::test_no_table_holds_an_address_a_number_or_a_second_factor_in_the_clear[sqlite]",
+        (Edit("app/tables/journal.py", "mapped_column(SealedAnswer)", "mapped_column(JSON)"),),
+    ),
+    Mutant(
+        "what is sealed for one purpose opens for another",
+        f"{SEALING}::test_what_was_sealed_for_one_purpose_opens_for_no_other",
+        (
+            Edit("app/sealing.py", "text.encode(), purpose.encode())", "text.encode(), b'')"),
+            Edit("app/sealing.py", "raw[NONCE_BYTES:], purpose.encode())", "raw[NONCE_BYTES:], b'')"),
+        ),
+    ),
+    Mutant(
+        "who is on file under an earlier key is not found",
+        f"{SEALING}::test_after_a_new_key_the_old_one_still_opens_and_finds[sqlite]",
+        (
+            Edit(
+                "app/sealing.py",
+                "[mark for mark in self._marks(purpose, text, self._keys) if mark]",
+                "[mark for mark in self._marks(purpose, text, self._keys[:1]) if mark]",
+            ),
+        ),
+    ),
+    Mutant(
+        "nobody asks at the start whether the key is the right one",
+        f"{SEALING}::test_a_lost_key_is_named_at_the_start[sqlite]",
+        (Edit("app/key_check.py", "    if missing:\n", "    if False:\n"),),
+    ),
+    Mutant(
+        "production starts with the key that everybody knows",
+        "tests/test_secrets.py::test_production_does_not_start_unsafe[unsafe5]",
+        (Edit("app/config.py", "self.data_key == DEVELOPMENT_DATA_KEY or len", "len"),),
     ),
     Mutant(
         "tries at a password are not counted",

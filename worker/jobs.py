@@ -85,14 +85,14 @@ def build_sender(config: Config, database: Database) -> Sender:
 def sender() -> Sender:
     """The sender of this process."""
     config = Config.from_env(os.environ)
-    return build_sender(config, Database(config.database_url, pool_size=2))
+    return build_sender(config, Database(config.database_url, 2, config.keyring))
 
 
 @cache
 def account_sender() -> AccountSender:
     """The sender of this process."""
     config = Config.from_env(os.environ)
-    return build_account_sender(config, Database(config.database_url, pool_size=2))
+    return build_account_sender(config, Database(config.database_url, 2, config.keyring))
 
 
 @cache

@@ -21,6 +21,7 @@ from app.tables.journal import (
 )
 from app.tables.leadership import LeaderState, LeaderTerm, Node
 from app.tables.schedule import OpeningHours, Series, WaitlistEntry
+from app.tables.sealing import SealingKey
 from app.tables.webhooks import WebhookAttempt, WebhookCursor, WebhookDelivery, WebhookEndpoint
 
 metadata = Base.metadata
@@ -54,6 +55,7 @@ __all__ = [
     "OutboxEntry",
     "Patient",
     "RecoveryCode",
+    "SealingKey",
     "SeatKind",
     "Series",
     "Session",

@@ -141,11 +141,17 @@ def servers_behind(field: Field) -> str:
 
 @live(35, "start in production with a weak secret, a default one, a link over http")
 def unsafe_start(field: Field) -> str:
-    good = {"APP_ENV": "production", "BASE_URL": "https://example.org", "SECRET_KEY": "x" * 40}
+    good = {
+        "APP_ENV": "production",
+        "BASE_URL": "https://example.org",
+        "SECRET_KEY": "x" * 40,
+        "DATA_KEY": "d" * 40,
+    }
     told = {}
     for name, wrong in {
         "short": {"SECRET_KEY": "short"}, "none": {"SECRET_KEY": ""}, "http": {"BASE_URL": "http://example.org"},
         "a wrong clock": {"CLOCK_SKEW_MS": "5"}, "a short retired one": {"SECRET_KEY_EARLIER": "short"},
+        "no key for contacts": {"DATA_KEY": ""}, "one key for both": {"DATA_KEY": "x" * 40},
     }.items():  # fmt: skip
         done = _start({**good, **wrong})
         told[name] = done.returncode

@@ -70,7 +70,7 @@ log = structlog.get_logger("coordinator")
 def build(config: Config) -> tuple[Coordinator, Doors]:
     """The coordinator, and the doors to open before it runs and to close after."""
     clock = SystemClock(config.clock_skew_ms)
-    database = Database(config.database_url, POOL_SIZE)
+    database = Database(config.database_url, POOL_SIZE, config.keyring)
     redis = connect_redis(config.redis_url)
     breaker = Breaker(clock)
     queue = JobQueue(redis, breaker)

@@ -6,7 +6,7 @@ from alembic import op
 from app.database import UtcDateTime
 
 revision = "0071_profiles"
-down_revision = "0080_webhooks"
+down_revision = "0060_sealed_contacts"
 branch_labels = None
 depends_on = None
 
