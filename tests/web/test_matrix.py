@@ -49,6 +49,7 @@ class World:
             "dependant_id": booking["id"],
             "webhook_id": booking["id"],
             "delivery_id": booking["id"],
+            "feed_id": booking["id"],
             "closure_id": booking["id"],
             "code": "x",
             "name": "x",
