@@ -549,6 +549,34 @@ MUTANTS = (
         (Edit("app/outgoing/caller.py", "        watch.start()\n", ""),),
     ),
     Mutant(
+        "a busy feed says who comes",
+        "tests/feeds/test_feeds.py::test_a_doctors_busy_feed_names_nobody",
+        (
+            Edit(
+                "app/feeds/calendar.py",
+                "    if feed.shows == FULL:\n        _tell_more",
+                "    if True:\n        _tell_more",
+            ),
+        ),
+    ),
+    Mutant(
+        "a feed outlives the right it was made under",
+        "tests/feeds/test_feeds.py::test_a_feed_ends_with_the_right_it_was_made_under",
+        (
+            Edit(
+                "app/feeds/subscriptions.py",
+                "row is not None and _still_may(connection, row)",
+                "row is not None",
+            ),
+        ),
+    ),
+    Mutant(
+        "what is handed to a gateway is not signed",
+        "tests/notices/test_transports.py"
+        "::test_a_reminder_is_handed_to_the_gateway_signed_and_without_the_reason[sqlite-sms]",
+        (Edit("app/notices/transports.py", "headers = {", "signed = {}\n        headers = {"),),
+    ),
+    Mutant(
         "a failed webhook is not tried again",
         "tests/webhooks/test_sender.py"
         "::test_while_a_receiver_is_down_everything_waits_and_then_arrives_once_under_the_same_id[sqlite]",

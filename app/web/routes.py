@@ -30,6 +30,7 @@ def register_routes(app: APIFlask) -> None:
         own_data,
         patients,
         profile,
+        reminders,
         replicas,
         series,
         servers,
@@ -44,7 +45,7 @@ def register_routes(app: APIFlask) -> None:
 
     booking = (
         doctors, slots, bookings, appointments, patients, auth, account, profile, own_data, users, concurrent,
-        desk, series, webhooks, feeds,
+        desk, series, webhooks, feeds, reminders,
     )  # fmt: skip
     shows = (movies, halls, showtimes)
     cluster = (

@@ -6,7 +6,7 @@ from alembic import op
 from app.database import UtcDateTime
 
 revision = "0071_profiles"
-down_revision = "0081_calendar_feeds"
+down_revision = "0082_reminder_choices"
 branch_labels = None
 depends_on = None
 

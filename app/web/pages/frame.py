@@ -26,6 +26,7 @@ ACCOUNT_PAGES = {
     "reset_now", "account", "save_profile", "add_dependant", "security", "change_password",
     "second_step", "confirm_second_step", "remove_second_step", "people", "people_change",
     "audit", "data", "erase_data", "calendars", "add_calendar", "rotate_calendar",
+    "reminders", "choose_reminder",
 }  # fmt: skip
 MOVIE_PAGES = {"movies", "movie", "seats", "ticket"} | {
     f"admin_{tab}{step}" for tab in ("movies", "halls", "showtimes") for step in ("", "_add")
