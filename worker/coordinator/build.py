@@ -77,7 +77,7 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
     engine = build_engine(config, database, redis, clock, queue.enqueue)
     loop = Loop(clock)
     methods = Methods(loop.ask)
-    seal = Seal(config.secret_key, config.node_id)
+    seal = Seal(config.secret_key, config.node_id, config.earlier_secrets)
     doors = Doors(config, Desk(seal, methods, engine.stamper, clock))
     config = config.model_copy(update={"rpc_port": doors.port})
     peers = [Peer(node, url, this_machine()) for node, url in config.cluster_peers.items()]
