@@ -6,7 +6,7 @@ from alembic import op
 from app.database import UtcDateTime
 
 revision = "0071_profiles"
-down_revision = "0082_reminder_choices"
+down_revision = "0061_patients_of"
 branch_labels = None
 depends_on = None
 
