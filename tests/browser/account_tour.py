@@ -12,7 +12,7 @@ from tests.browser.tour import see
 PAGES = frozenset(
     {
         "log_in", "show_code", "join", "forget", "reset", "account", "mine", "security", "second_step",
-        "data", "calendars",
+        "data", "calendars", "reminders",
     }
 )  # fmt: skip
 
@@ -73,8 +73,8 @@ def _bookings(site: Site, page: Page) -> Iterator[str]:
     yield "my cancelled bookings"
     page.goto(f"{site.url}/account")
     yield "account"
-    page.get_by_label("Full name").fill("")
-    press(page, "Change the name")
+    page.get_by_label("Full name").first.fill("")
+    press(page, "Save")
     page.locator("#errors").wait_for()
     yield "account with errors"
     page.goto(f"{site.url}/admin")
@@ -137,6 +137,8 @@ def _coming_back(site: Site, page: Page, person: Person) -> Iterator[str]:
 
 
 def _calendars(site: Site, page: Page) -> Iterator[str]:
+    page.goto(f"{site.url}/account/reminders")
+    yield "reminders"
     page.goto(f"{site.url}/account/calendars")
     yield "calendars"
     press(page, "Make it")

@@ -15,7 +15,8 @@ from tests.browser.tour import see
 
 PAGES = frozenset(
     {
-        "admin", "admin_new_doctor", "admin_doctor", "admin_slots", "admin_bookings", "admin_statistics",
+        "admin", "admin_new_doctor", "admin_doctor", "admin_slots", "admin_holidays", "admin_bookings",
+        "admin_statistics",
         "admin_rules", "admin_webhooks", "admin_webhook", "people", "audit",
     }
 )  # fmt: skip
@@ -26,6 +27,7 @@ def every_admin_screen(site: Site, page: Page) -> Iterator[str]:
     log_in_as(page, site, Role.ADMIN, "Ada Admin")
     yield from _doctors(site, page)
     yield from _slots(site, page)
+    yield from _holidays(site, page)
     yield from _lists(site, page)
     yield from _settings(site, page)
     yield from _webhooks(site, page)
@@ -71,6 +73,15 @@ def _slots(site: Site, page: Page) -> Iterator[str]:
     press(page, "Close the day")
     page.locator(".field__wrong").first.wait_for()
     yield "holiday with errors"
+
+
+def _holidays(site: Site, page: Page) -> Iterator[str]:
+    page.goto(f"{site.url}/admin/holidays")
+    yield "public holidays"
+    page.get_by_label("Year").select_option(str(today_at_the_clinic().year + 1))
+    press(page, "Show the days")
+    page.get_by_role("heading", name="What closing them does").wait_for()
+    yield "public holidays of a year"
 
 
 def _lists(site: Site, page: Page) -> Iterator[str]:
