@@ -111,7 +111,8 @@ def _settings(site: Site, page: Page) -> Iterator[str]:
     page.locator("#errors").wait_for()
     yield "settings with errors"
     page.goto(f"{site.url}/admin/doctors/987654321")
-    see(page, "There is nothing here")
+    see(page, "Not found")
+    yield "no such doctor"
 
 
 def _webhooks(site: Site, page: Page) -> Iterator[str]:
