@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from app.accounts import own
 from app.accounts.principals import Principal
+from app.languages.texts import N_
 from app.web.api.account_inputs import ProfileBody
 from app.web.callers import lacks_second_factor, required_principal
 from app.web.pages.account.cookies import on_to
@@ -15,7 +16,7 @@ from app.web.pages.forms import Wrong, read_form
 from app.web.parts import parts
 from app.web.policy import policy
 
-DONE = {"name": "Your name is changed."}
+DONE = {"name": N_("Your name is changed.")}
 
 
 @pages.get("/account")
