@@ -28,7 +28,7 @@ def why_not_offered(connection: Connection, doctor_id: int, moment: datetime) ->
         return refusal.detail if refusal else None
     closure = _closure_at(connection, doctor_id, moment)
     if closure is not None:
-        return said(N_("The doctor is away then: %(closure)s."), closure=closure)
+        return said("The doctor is away then: %(closure)s.", closure=closure)
     return _by_hours(connection, doctor_id, moment.astimezone(zone), zone)
 
 

@@ -73,6 +73,25 @@ STAMPS = {
 }
 
 
+#: Every state, for those who work with them.
+STATES = {
+    "PENDING": N_("on hold"),
+    "CONFIRMED": N_("confirmed"),
+    "CANCELLED": N_("cancelled"),
+    "EXPIRED": N_("expired"),
+    "FAILED": N_("failed"),
+    "ARRIVED": N_("arrived"),
+    "IN_ROOM": N_("in room"),
+    "COMPLETED": N_("completed"),
+    "NO_SHOW": N_("no-show"),
+}
+
+
+def status_words(status: str) -> str:
+    """A booking's state in the language that is meant."""
+    return _(STATES[status])
+
+
 def visit_of_booking(booking: Mapping[str, Any]) -> Visit:
     what = _show_in(booking) if booking["showtime"] else _doctor_in(booking["doctor"])
     return Visit(

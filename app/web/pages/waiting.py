@@ -17,7 +17,7 @@ from app.directory.doctors import read_doctor
 from app.directory.placing import read_now
 from app.directory.wall_time import day_bounds, local_day
 from app.errors import Conflict, NotFound
-from app.languages.texts import N_, said
+from app.languages.texts import said
 from app.web.api.request_keys import keyed_digest
 from app.web.pages.blueprint import pages
 from app.web.pages.forms import PatientForm, Wrong, read_form, request_key
@@ -47,7 +47,7 @@ def wait_now(doctor_id: int) -> Response | tuple[str, int]:
     first, last = date_in(request.form.get("first")), date_in(request.form.get("last"))
     sentences = dict(read.sentences) if isinstance(read, Wrong) else {}
     if first is None or last is None or not timedelta() <= last - first <= LONGEST_WAIT:
-        sentences["first"] = said(N_("Choose the days, %(days)s at most"), days=LONGEST_WAIT.days)
+        sentences["first"] = said("Choose the days, %(days)s at most", days=LONGEST_WAIT.days)
     if isinstance(read, Wrong) or sentences or first is None or last is None:
         return _form(doctor_id, Wrong(request.form.to_dict(), sentences)), UNPROCESSABLE
     with parts().database.read() as connection:

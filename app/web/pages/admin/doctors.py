@@ -23,6 +23,7 @@ from app.directory.hours import MOST_STRETCHES, Stretch, read_week, set_week
 from app.directory.wall_time import clock_text
 from app.errors import Conflict, ValidationFailed
 from app.languages.days import weekday_names
+from app.languages.texts import N_, said
 from app.tables.booking import Booking
 from app.web.api.fields import Email, Line, PersonName, Phone
 from app.web.api.inputs import RequestModel
@@ -38,11 +39,11 @@ MOST = 200
 #: Rows of the form for a weekday; with one break a day has two stretches.
 STRETCHES_PER_DAY = 2
 WORDS |= {
-    "name": "Enter the doctor's name",
-    "specialization": "Enter the specialty",
+    "name": N_("Enter the doctor's name"),
+    "specialization": N_("Enter the specialty"),
     "phone": WORDS["patient_phone"],
-    "hospital": "Keep the place under 200 characters",
-    "timezone": "Choose a time zone from the list",
+    "hospital": N_("Keep the place under 200 characters"),
+    "timezone": N_("Choose a time zone from the list"),
 }
 
 
@@ -193,7 +194,9 @@ def _week_typed() -> list[Stretch]:
             try:
                 week.append(Stretch(weekday, _minute(opens), _minute(closes), int(minutes)))
             except ValueError:
-                raise ValidationFailed.of("week", f"{name}: enter times such as 09:00") from None
+                raise ValidationFailed.of(
+                    "week", said("%(day)s: enter times such as 09:00", day=name)
+                ) from None
     return week
 
 

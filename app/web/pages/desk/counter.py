@@ -14,6 +14,7 @@ from app.booking.availability import read_slot
 from app.directory.patients import PatientDraft, create_patient, find_patient, read_patient, search_patients
 from app.directory.placing import read_now
 from app.errors import Conflict, NotFound
+from app.languages.texts import N_
 from app.web.api.fields import Email, PersonName, Phone, ResourceId, Uuid
 from app.web.api.inputs import RequestModel
 from app.web.pages.blueprint import pages
@@ -26,7 +27,7 @@ from app.web.parts import parts
 from app.web.policy import policy
 from app.web.staff import desk_actor, require_served
 
-WHY = "Say in a few words why this time must hold one more"
+WHY = N_("Say in a few words why this time must hold one more")
 
 
 class CounterForm(RequestModel):

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response, render_template, url_for
 
 from app.booking.day_board import cancelled_between
+from app.languages.texts import N_, _
 from app.web.pages.blueprint import pages
 from app.web.pages.desk.board import Board, note_look, read_day
 from app.web.pages.desk.columns import TAGS
@@ -17,7 +18,17 @@ from app.web.pages.wording import clock_time, instant
 from app.web.parts import parts
 from app.web.policy import policy
 
-HEADINGS = ("Time", "Until", "Doctor", "Patient", "Phone", "E-mail", "Reason", "Status", "Reference")
+HEADINGS = (
+    N_("Time"),
+    N_("Until"),
+    N_("Doctor"),
+    N_("Patient"),
+    N_("Phone"),
+    N_("E-mail"),
+    N_("Reason"),
+    N_("Status"),
+    N_("Reference"),
+)
 #: What a spreadsheet takes for a formula (OWASP: CSV injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -82,6 +93,6 @@ def _lines(board: Board, doctor: dict[str, Any]) -> Iterator[dict[str, str]]:
             "Phone": booking["patient_phone"] or "",
             "E-mail": booking["patient_email"] or "",
             "Reason": booking["reason"] or "",
-            "Status": TAGS[booking["status"]][1],
+            "Status": _(TAGS[booking["status"]][1]),
             "Reference": booking["reference"],
         }
