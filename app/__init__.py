@@ -18,18 +18,22 @@ if TYPE_CHECKING:
     from app.coordination.stamps import Stamper
     from app.database import Database
     from app.web.parts import Parts
+    from app.webhooks.endpoints import Webhooks
 
 
 def create_app(config: Config | None = None) -> APIFlask:
     """The WSGI application, from these settings or the environment's."""
     # Imported here: a migration or a worker imports this package and needs no web framework.
     from app.config import Config
+    from app.key_check import require_keys
     from app.logs import configure_logs
     from app.web.application import build_application
 
     config = config or Config.from_env(os.environ)
     configure_logs(config)
-    return build_application(build_parts(config))
+    parts = build_parts(config)
+    require_keys(parts.database)
+    return build_application(parts)
 
 
 def build_parts(config: Config) -> Parts:
@@ -65,7 +69,7 @@ def build_parts(config: Config) -> Parts:
     from app.web.recent_sessions import RecentSessions
     from app.web.session_tokens import note_positions
 
-    database = Database(config.database_url, config.db_pool_size)
+    database = Database(config.database_url, config.db_pool_size, config.keyring)
     redis = connect_redis(config.redis_url)
     clock = SystemClock(config.clock_skew_ms)
     enqueue = enqueue_later(JobQueue(redis, Breaker(clock)))
@@ -101,6 +105,7 @@ def build_parts(config: Config) -> Parts:
         recent_sessions=RecentSessions(clock),
         rates=_build_rates(redis, database, clock),
         enqueue=enqueue,
+        webhooks=_build_webhooks(config, accounts),
         mirror=Mirror(
             neighbour,
             Feed(replica, database, bus, bell, clock, neighbour.pull, engine.stamper.receive_change),
@@ -115,6 +120,15 @@ def _build_accounts(config: Config, database: Database, stamper: Stamper) -> Acc
 
     passwords = Passwords(cheap=config.app_env == "test")
     return Accounts(database, passwords, Scribe(config.node_id, stamper))
+
+
+def _build_webhooks(config: Config, accounts: Accounts) -> Webhooks:
+    from app.outgoing.build import build_caller
+    from app.webhooks.endpoints import Webhooks
+    from app.webhooks.secrets import WebhookKeys
+
+    keys = WebhookKeys.of(config.secrets)
+    return Webhooks(accounts.database, accounts.scribe, build_caller(config), keys)
 
 
 def _build_rates(redis: Redis, database: Database, clock: Clock) -> Rates:

@@ -21,10 +21,17 @@ from pydantic import (
     model_validator,
 )
 
+from app.outgoing.addresses import parse_allowed
+from app.sealing import Keyring
+
 DEVELOPMENT_SECRET = "development-only-secret-do-not-deploy-0123456789"  # noqa: S105 - refused in production
+DEVELOPMENT_DATA_KEY = "development-only-data-key-do-not-deploy-987654321"
 SHORTEST_SECRET = 32
 #: Settings that hold a secret may be read from a file: SECRET_KEY_FILE=/run/secrets/key.
-SECRET_SETTINGS = ("SECRET_KEY", "SECRET_KEY_EARLIER", "DATABASE_URL", "REDIS_URL", "SMTP_URL")
+SECRET_SETTINGS = (
+    "SECRET_KEY", "SECRET_KEY_EARLIER", "DATA_KEY", "DATA_KEY_EARLIER",
+    "DATABASE_URL", "REDIS_URL", "SMTP_URL",
+)  # fmt: skip
 MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -53,6 +60,10 @@ class Config(BaseModel):
     )
     #: Retired secrets: what was made with them is still accepted, nothing new is made with them.
     secret_key_earlier: str = Field("", validation_alias="SECRET_KEY_EARLIER", repr=False)
+    #: Seals contact fields and second factors in the database; without it they cannot be read.
+    data_key: str = Field(DEVELOPMENT_DATA_KEY, validation_alias="DATA_KEY", repr=False)
+    #: Earlier ones: what they sealed still opens, nothing new is sealed with them.
+    data_key_earlier: str = Field("", validation_alias="DATA_KEY_EARLIER", repr=False)
     booking_timeout_minutes: float = Field(2, validation_alias="BOOKING_TIMEOUT_MINUTES", gt=0, le=60)
     clinic_start_hour: int = Field(9, validation_alias="CLINIC_START_HOUR", ge=0, le=23)
     clinic_end_hour: int = Field(17, validation_alias="CLINIC_END_HOUR", ge=1, le=24)
@@ -78,6 +89,10 @@ class Config(BaseModel):
     nginx_folder: str | None = Field(None, validation_alias="NGINX_FOLDER")
     nginx_program: str = Field("nginx", validation_alias="NGINX_PROGRAM")
     clock_skew_ms: int = Field(0, validation_alias="CLOCK_SKEW_MS", ge=-86_400_000, le=86_400_000)
+    #: Networks that webhooks and gateways may be in although they are not public: 10.0.0.0/24, 10.0.0.5:9000.
+    outgoing_allowed: str = Field("", validation_alias="OUTGOING_ALLOWED")
+    #: Call http:// addresses too; for development.
+    outgoing_http: bool = Field(False, validation_alias="OUTGOING_HTTP")
     trusted_proxies: int = Field(1, validation_alias="TRUSTED_PROXIES", ge=0, le=5)
     #: Addresses behind which many people sit; the limits per address are so many times higher there.
     shared_addresses: str = Field("127.0.0.1", validation_alias="SHARED_ADDRESSES")
@@ -149,6 +164,12 @@ class Config(BaseModel):
             ipaddress.ip_network(network)
         return given
 
+    @field_validator("outgoing_allowed")
+    @classmethod
+    def _name_places_to_call(cls, given: str) -> str:
+        parse_allowed(given)
+        return given
+
     @field_validator("base_url")
     @classmethod
     def _end_without_slash(cls, url: str) -> str:
@@ -170,8 +191,18 @@ class Config(BaseModel):
             )
         if any(len(earlier) < SHORTEST_SECRET for earlier in self.earlier_secrets):
             raise ValueError("SECRET_KEY_EARLIER holds a secret that is too short to have been one")
+        if self.data_key == DEVELOPMENT_DATA_KEY or len(self.data_key) < SHORTEST_SECRET:
+            raise ValueError(
+                f"DATA_KEY must be set to {SHORTEST_SECRET} random characters or more in production"
+            )
+        if self.data_key in self.secrets:
+            raise ValueError("DATA_KEY must not be the SECRET_KEY: one seals, the other signs")
+        if any(len(earlier) < SHORTEST_SECRET for earlier in _listed(self.data_key_earlier)):
+            raise ValueError("DATA_KEY_EARLIER holds a key that is too short to have been one")
         if self.clock_skew_ms:
             raise ValueError("CLOCK_SKEW_MS is for tests and demonstrations only")
+        if self.outgoing_http:
+            raise ValueError("OUTGOING_HTTP is for development only: what we send would travel in the clear")
         if self.base_url.startswith("http://") and not _is_loopback(self.base_url):
             raise ValueError("BASE_URL must be https:// in production: links in mails carry a secret")
         return self
@@ -179,12 +210,17 @@ class Config(BaseModel):
     @property
     def earlier_secrets(self) -> tuple[str, ...]:
         """Secrets that were in use before, newest first."""
-        return tuple(filter(None, (part.strip() for part in self.secret_key_earlier.split(","))))
+        return _listed(self.secret_key_earlier)
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """The one in use, then the earlier ones."""
         return (self.secret_key, *self.earlier_secrets)
+
+    @property
+    def keyring(self) -> Keyring:
+        """What seals and opens contact fields."""
+        return Keyring((self.data_key, *_listed(self.data_key_earlier)))
 
     @property
     def asks_second_factor(self) -> bool:
@@ -221,6 +257,10 @@ class Config(BaseModel):
     @property
     def is_development(self) -> bool:
         return self.app_env != "production"
+
+
+def _listed(given: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in given.split(","))))
 
 
 def _is_loopback(url: str) -> bool:

@@ -23,7 +23,7 @@ def create_admin(config: Config, email: str, password: str) -> bool:
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise ValueError(f"the password must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
     hashed = Passwords(cheap=config.app_env == "test").hash(password)
-    database = Database(config.database_url, pool_size=1)
+    database = Database(config.database_url, 1, config.keyring)
     try:
         name = address.partition("@")[0]
         return make_admin(database, NewAccount(address, name, hashed, Role.ADMIN, all_doctors=True))

@@ -27,6 +27,7 @@ from sqlalchemy.types import TypeDecorator
 
 from app.engines import postgres_engine, sqlite_engine
 from app.errors import OutcomeUnknown, Unavailable
+from app.sealing import Keyring
 
 Result = TypeVar("Result")
 Last = Callable[[Connection, Result], Callable[[], object]]
@@ -113,13 +114,15 @@ def sqlstate(error: BaseException) -> str | None:
 class Database:
     """Opens transactions. One per process; dispose() after a fork."""
 
-    def __init__(self, url: str, pool_size: int = 20) -> None:
+    def __init__(self, url: str, pool_size: int = 20, keyring: Keyring | None = None) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         # SQLite has one writer; waiting for it inside the driver would stop every greenlet of the process.
         writers = 1 if self.is_sqlite else max(int(pool_size * WRITERS_SHARE), 2)
         self._writers = threading.BoundedSemaphore(writers)
         self.engine = sqlite_engine(url) if self.is_sqlite else postgres_engine(url, pool_size)
+        # Sealed columns find their keys here: one process may have several databases open.
+        self.engine.dialect.keyring = keyring  # type: ignore[attr-defined]
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

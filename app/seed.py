@@ -29,7 +29,7 @@ def seed(config: Config, say: Callable[[str], None]) -> Counter[str]:
     """Add what is missing of the demo; what was added. Raises SeedRefused in production."""
     if not config.is_development:
         raise SeedRefused(SeedRefused.__doc__)
-    database = Database(config.database_url, pool_size=2)
+    database = Database(config.database_url, 2, config.keyring)
     try:
         return _fill(config, demo_engine(config, database), say)
     finally:

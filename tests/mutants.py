@@ -12,6 +12,7 @@ from tests.mutation import Edit, Mutant, run
 STATEMENTS, CLAIMS = "app/booking/statements.py", "app/booking/claims.py"
 INTERVALS = "app/booking/intervals.py"
 SCRIPTS = "app/coordination/scripts"
+SEALING = "tests/test_sealing.py"
 
 NO_COMPARE_AND_SET = Edit(
     STATEMENTS,
@@ -432,6 +433,61 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "contact fields are stored in the clear",
+        f"{SEALING}::test_no_table_holds_an_address_a_number_or_a_second_factor_in_the_clear[sqlite]",
+        (
+            Edit(
+                "app/sealed_columns.py",
+                "return None if value is None else keyring_of(dialect).seal(self.purpose, value)",
+                "return value",
+            ),
+            Edit(
+                "app/sealed_columns.py",
+                "return None if value is None else keyring_of(dialect).open(self.purpose, value)",
+                "return value",
+            ),
+        ),
+    ),
+    Mutant(
+        "a batch writes addresses in the clear",
+        f"{SEALING}::test_no_table_holds_an_address_a_number_or_a_second_factor_in_the_clear[postgresql]",
+        (Edit("app/booking/batch_claims.py", "        **values,\n        **sealed,", "        **values,"),),
+    ),
+    Mutant(
+        "remembered answers hold addresses in the clear",
+        f"{SEALING}::test_no_table_holds_an_address_a_number_or_a_second_factor_in_the_clear[sqlite]",
+        (Edit("app/tables/journal.py", "mapped_column(SealedAnswer)", "mapped_column(JSON)"),),
+    ),
+    Mutant(
+        "what is sealed for one purpose opens for another",
+        f"{SEALING}::test_what_was_sealed_for_one_purpose_opens_for_no_other",
+        (
+            Edit("app/sealing.py", "text.encode(), purpose.encode())", "text.encode(), b'')"),
+            Edit("app/sealing.py", "raw[NONCE_BYTES:], purpose.encode())", "raw[NONCE_BYTES:], b'')"),
+        ),
+    ),
+    Mutant(
+        "who is on file under an earlier key is not found",
+        f"{SEALING}::test_after_a_new_key_the_old_one_still_opens_and_finds[sqlite]",
+        (
+            Edit(
+                "app/sealing.py",
+                "[mark for mark in self._marks(purpose, text, self._keys) if mark]",
+                "[mark for mark in self._marks(purpose, text, self._keys[:1]) if mark]",
+            ),
+        ),
+    ),
+    Mutant(
+        "nobody asks at the start whether the key is the right one",
+        f"{SEALING}::test_a_lost_key_is_named_at_the_start[sqlite]",
+        (Edit("app/key_check.py", "    if missing:\n", "    if False:\n"),),
+    ),
+    Mutant(
+        "production starts with the key that everybody knows",
+        "tests/test_secrets.py::test_production_does_not_start_unsafe[unsafe5]",
+        (Edit("app/config.py", "self.data_key == DEVELOPMENT_DATA_KEY or len", "len"),),
+    ),
+    Mutant(
         "tries at a password are not counted",
         "tests/web/api/test_account.py"
         "::test_after_ten_wrong_passwords_even_the_right_one_waits[sqlite-ann@example.org]",
@@ -459,6 +515,61 @@ MUTANTS = (
         "tests/audit/test_chain.py"
         "::test_a_tail_that_was_cut_off_is_found_by_an_anchor_of_the_database[sqlite]",
         (Edit("app/audit/verify.py", "if end.seq < each.seq:", "if False:"),),
+    ),
+    Mutant(
+        "a webhook is signed without its body",
+        "tests/webhooks/test_sender.py"
+        "::test_a_delivery_is_signed_with_the_endpoints_secret_and_arrives_once[sqlite]",
+        (
+            Edit(
+                "app/webhooks/sender.py",
+                "int(endpoint.now.timestamp()), body)",
+                'int(endpoint.now.timestamp()), b"")',
+            ),
+        ),
+    ),
+    Mutant(
+        "a webhook goes to private addresses",
+        "tests/outgoing/test_caller.py::test_a_name_that_leads_to_our_own_networks_is_not_called[10.0.0.5]",
+        (Edit("app/outgoing/caller.py", "if not is_public(address):", "if False:"),),
+    ),
+    Mutant(
+        "only the first address of a name is looked at",
+        "tests/outgoing/test_caller.py::test_one_private_address_among_public_ones_is_enough_to_refuse",
+        (Edit("app/outgoing/caller.py", "for address in addresses:", "for address in addresses[:1]:"),),
+    ),
+    Mutant(
+        "the name is looked up a second time to connect",
+        "tests/outgoing/test_caller.py::test_a_name_that_points_elsewhere_at_the_second_look_changes_nothing",
+        (Edit("app/outgoing/caller.py", "(str(self._address), self.port)", "(self.host, self.port)"),),
+    ),
+    Mutant(
+        "a receiver that drips is waited for",
+        "tests/outgoing/test_caller.py::test_whoever_keeps_us_waiting_is_left_at_the_deadline[dripping]",
+        (Edit("app/outgoing/caller.py", "        watch.start()\n", ""),),
+    ),
+    Mutant(
+        "a failed webhook is not tried again",
+        "tests/webhooks/test_sender.py"
+        "::test_while_a_receiver_is_down_everything_waits_and_then_arrives_once_under_the_same_id[sqlite]",
+        (Edit("app/webhooks/deliveries.py", "is_final = outcome.status_code == GONE", "is_final = True"),),
+    ),
+    Mutant(
+        "a webhook that fails is hammered",
+        "tests/webhooks/test_sender.py"
+        "::test_while_a_receiver_is_down_everything_waits_and_then_arrives_once_under_the_same_id[sqlite]",
+        (Edit("app/webhooks/deliveries.py", "            resting_until=db_now(pause),\n", ""),),
+    ),
+    Mutant(
+        "the relay's cursor moves without the deliveries' ids refusing a second one",
+        "tests/webhooks/test_relay.py::test_an_event_is_queued_once_however_often_it_is_relayed[sqlite]",
+        (
+            Edit(
+                "app/webhooks/relay.py",
+                '"id": delivery_id(endpoint.id, event.id),',
+                '"id": uuid.uuid4(),',
+            ),
+        ),
     ),
 )
 

@@ -38,6 +38,8 @@ _OURS = (
     "WEB_CONCURRENCY",
     "NODE_ID",
     "DYNO",
+    "DATA_KEY",
+    "DATA_KEY_EARLIER",
 )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from app.database import Database, TransientFailure, UtcDateTime, db_now
 from app.errors import OutcomeUnknown, Unavailable
 from app.tables import Stream
+from tests.keys import KEYRING
 from tests.sessions import end_sessions_of
 from tests.together import together
 
@@ -25,7 +26,7 @@ def opened() -> Iterator[Open]:
     databases: list[Database] = []
 
     def open_one(url: str, pool_size: int = 5) -> Database:
-        databases.append(Database(url, pool_size))
+        databases.append(Database(url, pool_size, KEYRING))
         return databases[-1]
 
     yield open_one

@@ -26,6 +26,7 @@ from app.errors import (
 from app.idempotency import Answer, RequestKey, once
 from app.tables import Doctor, IdempotencyRecord
 from tests.commit_cutter import CommitCutter, Cut, commit_cutter
+from tests.keys import KEYRING
 from tests.lineup import is_waiting
 from tests.servers import eventually
 from tests.sessions import end_sessions_of
@@ -45,7 +46,7 @@ def postgres(postgres_url: str) -> Iterator[Database]:
 
 
 def _opened(url: str) -> Iterator[Database]:
-    database = Database(url)
+    database = Database(url, keyring=KEYRING)
     yield database
     database.dispose()
 
@@ -308,7 +309,7 @@ def test_a_code_nobody_knows_any_more_is_a_bug_that_says_so(database: Database) 
 def cut_wire(postgres_url: str) -> Iterator[tuple[CommitCutter, Database]]:
     """A database behind a wire that can be cut at a COMMIT."""
     with commit_cutter(postgres_url) as (cutter, url):
-        database = Database(url)
+        database = Database(url, keyring=KEYRING)
         yield cutter, database
         database.dispose()
 

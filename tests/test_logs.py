@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from app.config import Config
-from app.logs import configure_logs
+from app.logs import configure_logs, log_request
 
 
 @pytest.fixture
@@ -15,7 +15,12 @@ def lines(capsys):
     """lines(APP_ENV=...) sets logging up and gives a function that returns what was written."""
 
     def configure(**environ):
-        defaults = {"APP_ENV": "production", "NODE_ID": "node-7", "SECRET_KEY": "s" * 32}
+        defaults = {
+            "APP_ENV": "production",
+            "NODE_ID": "node-7",
+            "SECRET_KEY": "s" * 32,
+            "DATA_KEY": "d" * 32,
+        }
         configure_logs(Config.from_env(defaults | environ))
         return lambda: capsys.readouterr().out.splitlines()
 
@@ -39,6 +44,26 @@ def test_production_writes_one_json_object_per_line(lines):
         "node": "node-7",
         "slot_id": 5,
     }
+
+
+def test_the_line_of_a_request_has_the_form_of_all_others(lines):
+    written = lines()
+
+    with structlog.contextvars.bound_contextvars(correlation_id="order-66"):
+        structlog.get_logger("request").info("GET /", status=200)
+        log_request("GET /", status=200)
+
+    ordinary, direct = (orjson.loads(line) for line in written())
+    assert direct.pop("timestamp").endswith("Z")
+    assert {**ordinary, "timestamp": None} == {**direct, "timestamp": None}
+
+
+def test_the_lines_of_requests_obey_the_level(lines):
+    written = lines(LOG_LEVEL="warning")
+
+    log_request("GET /", status=200)
+
+    assert written() == []
 
 
 def test_libraries_write_in_the_same_form(lines):

@@ -12,7 +12,8 @@ from app.config import Config, ConfigError
 from app.errors import Unauthenticated
 
 OLD, NEW = "o" * 40, "n" * 40
-PRODUCTION = {"APP_ENV": "production", "BASE_URL": "https://example.org"}
+DATA = "d" * 40
+PRODUCTION = {"APP_ENV": "production", "BASE_URL": "https://example.org", "DATA_KEY": DATA}
 SOMETHING = uuid.UUID(int=7)
 
 
@@ -64,7 +65,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
     "unsafe",
     [{}, {"SECRET_KEY": "short"}, {"SECRET_KEY": NEW, "SECRET_KEY_EARLIER": "short"},
      {"SECRET_KEY": NEW, "BASE_URL": "http://example.org"},
-     {"SECRET_KEY": NEW, "SHARED_ADDRESSES": "not a network"}],
+     {"SECRET_KEY": NEW, "SHARED_ADDRESSES": "not a network"},
+     {"SECRET_KEY": NEW, "DATA_KEY": ""}, {"SECRET_KEY": NEW, "DATA_KEY": "short"},
+     {"SECRET_KEY": DATA}, {"SECRET_KEY": NEW, "DATA_KEY_EARLIER": "short"}],
 )  # fmt: skip
 def test_production_does_not_start_unsafe(unsafe):
     with pytest.raises(ConfigError):
@@ -74,6 +77,7 @@ def test_production_does_not_start_unsafe(unsafe):
 def test_no_secret_is_shown(rotated):
     assert OLD not in repr(rotated)
     assert NEW not in repr(rotated)
+    assert DATA not in repr(rotated)
 
 
 def test_a_second_factor_is_asked_for_in_production_unless_said_otherwise(rotated):

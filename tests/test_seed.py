@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from app.accounts.addresses import has_address
 from app.config import Config
 from app.database import Database, db_now
 from app.demo import calendar, cinema, people
@@ -17,6 +18,7 @@ from app.directory.doctors import create_doctor
 from app.directory.slots import delete_slot
 from app.seed import SeedRefused, demo_engine, seed
 from app.tables import Booking, Doctor, Hall, Movie, Patient, Showtime, Slot, User, metadata
+from tests.keys import KEYRING
 from tests.servers import run_python_module
 
 
@@ -32,7 +34,7 @@ def silent(_line: str) -> None:
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
+    database = Database(database_url, keyring=KEYRING)
     yield database
     database.dispose()
 
@@ -40,7 +42,7 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def sqlite(sqlite_url: str) -> Iterator[Database]:
     """For what the database has no part in."""
-    database = Database(sqlite_url)
+    database = Database(sqlite_url, keyring=KEYRING)
     yield database
     database.dispose()
 
@@ -109,7 +111,9 @@ def test_the_patient_who_can_log_in_has_appointments(sqlite: Database) -> None:
     seed(config_for(sqlite.url), silent)
 
     with sqlite.read() as connection:
-        patient = connection.execute(select(User.id).where(User.email == people.PATIENT_ADDRESS)).scalar()
+        patient = connection.execute(
+            select(User.id).where(has_address(connection, people.PATIENT_ADDRESS))
+        ).scalar()
         mine = connection.execute(select(Booking.patient_name).where(Booking.user_id == patient)).scalars()
         assert set(mine) == {"Paula Patient"}
 
@@ -170,7 +174,8 @@ def test_somebody_who_has_the_name_or_the_address_already_is_no_obstacle(sqlite:
 
 
 def test_production_gets_no_account_with_a_known_password(sqlite_url: str) -> None:
-    config = config_for(sqlite_url, APP_ENV="production", SECRET_KEY="x" * 40, BASE_URL="https://example.org")
+    safe = {"SECRET_KEY": "x" * 40, "DATA_KEY": "d" * 40, "BASE_URL": "https://example.org"}
+    config = config_for(sqlite_url, APP_ENV="production", **safe)
 
     with pytest.raises(SeedRefused):
         seed(config, silent)

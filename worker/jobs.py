@@ -18,6 +18,10 @@ from app.notices.account_mail import SEND_JOB as SEND_ACCOUNT_MAIL
 from app.notices.account_mail import AccountSender
 from app.notices.sender import Sender
 from app.notices.smtp import MailServer
+from app.outgoing.build import build_caller
+from app.webhooks.secrets import WebhookKeys
+from app.webhooks.sender import SEND_JOB as DELIVER_WEBHOOK
+from app.webhooks.sender import WebhookSender
 
 log = structlog.get_logger()
 
@@ -44,6 +48,20 @@ def send_account_mail(mail_id: str) -> str:
         return "postponed"
 
 
+def deliver_webhook(delivery_id: str) -> str:
+    """Deliver one event to one endpoint; what cannot be delivered now stays due in the database."""
+    try:
+        return webhook_sender().send(uuid.UUID(delivery_id))
+    except Unavailable as problem:
+        log.warning("Webhook postponed", topic="webhooks", delivery=delivery_id, reason=problem.detail)
+        return "postponed"
+
+
+def build_webhook_sender(config: Config, database: Database) -> WebhookSender:
+    """What delivers in a worker, and in the coordinator when there is none."""
+    return WebhookSender(database, build_caller(config), WebhookKeys.of(config.secrets))
+
+
 def build_account_sender(config: Config, database: Database) -> AccountSender:
     """What sends mails about accounts in a worker, and in the coordinator when there is none."""
 
@@ -67,18 +85,26 @@ def build_sender(config: Config, database: Database) -> Sender:
 def sender() -> Sender:
     """The sender of this process."""
     config = Config.from_env(os.environ)
-    return build_sender(config, Database(config.database_url, pool_size=2))
+    return build_sender(config, Database(config.database_url, 2, config.keyring))
 
 
 @cache
 def account_sender() -> AccountSender:
     """The sender of this process."""
     config = Config.from_env(os.environ)
-    return build_account_sender(config, Database(config.database_url, pool_size=2))
+    return build_account_sender(config, Database(config.database_url, 2, config.keyring))
+
+
+@cache
+def webhook_sender() -> WebhookSender:
+    """The sender of this process."""
+    config = Config.from_env(os.environ)
+    return build_webhook_sender(config, Database(config.database_url, pool_size=2))
 
 
 #: The only functions a job may name.
 JOBS: dict[str, Callable[..., str]] = {
     "worker.jobs.send_notice": send_notice,
     SEND_ACCOUNT_MAIL: send_account_mail,
+    DELIVER_WEBHOOK: deliver_webhook,
 }

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import ColumnElement, Connection
+
+from app.sealed_columns import marks_of
+from app.sealing import EMAIL
+from app.tables.accounts import User
 
 
 def normal_address(text: str) -> str:
@@ -12,3 +17,8 @@ def normal_address(text: str) -> str:
     except EmailNotValidError:
         raise ValueError("must be an e-mail address such as name@example.org") from None
     return (found.ascii_email or found.normalized).lower()
+
+
+def has_address(connection: Connection, address: str) -> ColumnElement[bool]:
+    """The account with this address: addresses are sealed, so their marks are compared."""
+    return User.email_mark.in_(marks_of(connection, EMAIL, address))

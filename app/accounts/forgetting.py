@@ -5,13 +5,15 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from sqlalchemy import Connection, String, cast, delete, select, update
+from sqlalchemy import JSON, Connection, String, cast, delete, select, type_coerce, update
 
 from app.accounts import second_factor, sessions
 from app.accounts.actions import Accounts
 from app.accounts.principals import Principal
 from app.audit.journal import Witness
 from app.database import db_now
+from app.sealed_columns import marks_of
+from app.sealing import EMAIL
 from app.tables.accounts import AccountMail, User
 from app.tables.booking import Booking
 from app.tables.directory import Patient
@@ -54,15 +56,18 @@ def forget_account(accounts: Accounts, caller: Principal, who: Witness) -> None:
     pen = accounts.scribe.pen()
 
     def work(tx: Connection) -> None:
-        email = tx.execute(select(User.email).where(User.id == caller.user_id)).scalar_one()
         forget_bookings(tx, Booking.user_id == caller.user_id)
+        marks = marks_of(tx, EMAIL, caller.email)
+        on_file = list(tx.execute(select(Patient.id).where(Patient.email_mark.in_(marks))).scalars())
+        forgotten = _nobody(tx, caller.user_id)
         tx.execute(
             update(Patient)
-            .where(Patient.email == email)
-            .values(name=FORGOTTEN, email=_nobody(caller.user_id), phone=None, contact=None)
+            .where(Patient.id.in_(on_file))
+            .values(name=FORGOTTEN, **forgotten, phone=None, phone_mark=None, contact=None)
         )
         # Answers to be repeated hold what was asked; whoever they are for, they are an hour's help at most.
-        tx.execute(delete(IdempotencyRecord).where(_holds(email)))
+        for known in (caller.user_id, *on_file):
+            tx.execute(delete(IdempotencyRecord).where(_holds(str(known))))
         second_factor.remove(tx, caller.user_id)
         sessions.end_all(tx, caller.user_id)
         tx.execute(delete(AccountMail).where(AccountMail.user_id == caller.user_id))
@@ -70,8 +75,7 @@ def forget_account(accounts: Accounts, caller: Principal, who: Witness) -> None:
             update(User)
             .where(User.id == caller.user_id)
             .values(
-                email=_nobody(caller.user_id), name=FORGOTTEN, password_hash=NO_HASH,
-                disabled_at=db_now(), erased_at=db_now(),
+                **forgotten, name=FORGOTTEN, password_hash=NO_HASH, disabled_at=db_now(), erased_at=db_now(),
             )
         )  # fmt: skip
         pen.note(tx, who, "account.erased")
@@ -92,12 +96,15 @@ def forget_bookings(tx: Connection, which: Any) -> int:
     return forgotten.rowcount
 
 
-def _holds(email: str) -> Any:
-    return cast(IdempotencyRecord.answer, String).contains(email, autoescape=True)
+def _holds(known_as: str) -> Any:
+    """Addresses are sealed there; whom an answer is about is not."""
+    return cast(type_coerce(IdempotencyRecord.answer, JSON), String).contains(known_as, autoescape=True)
 
 
-def _nobody(user_id: uuid.UUID) -> str:
-    return f"forgotten-{user_id.hex}@invalid"
+def _nobody(tx: Connection, user_id: uuid.UUID) -> dict[str, str]:
+    """An address that nobody has, and its mark."""
+    address = f"forgotten-{user_id.hex}@invalid"
+    return {"email": address, "email_mark": marks_of(tx, EMAIL, address)[0]}
 
 
 def _plain(value: Any) -> Any:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 from app import proofs
 from app.accounts import attempts, second_factor, sessions
 from app.accounts.actions import Accounts, Door
+from app.accounts.addresses import has_address
 from app.accounts.attempts import Allowance
 from app.accounts.principals import Principal
 from app.audit.journal import Witness
@@ -67,7 +68,7 @@ def ask_for_reset(accounts: Accounts, email: str, account_digest: str, door: Doo
     pen = accounts.scribe.pen()
 
     def work(tx: Connection) -> uuid.UUID | None:
-        wanted = select(User.id).where(User.email == email, User.disabled_at.is_(None))
+        wanted = select(User.id).where(has_address(tx, email), User.disabled_at.is_(None))
         user_id = tx.execute(wanted).scalar()
         if user_id is None:
             return None

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import sessions
 from app.accounts.actions import Accounts
+from app.accounts.addresses import has_address
 from app.accounts.principals import Principal, Role
 from app.audit.journal import Witness
 from app.database import db_now
@@ -19,6 +20,7 @@ from app.errors import Conflict, NotFound, ValidationFailed
 from app.tables.accounts import StaffDoctor, User
 
 Document = dict[str, Any]
+NameAndId = tuple[str, uuid.UUID]
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,16 @@ class AccountChange:
 
 
 def list_people(
-    connection: Connection, text: str | None = None, after: str | None = None, limit: int = 50
+    connection: Connection, text: str | None = None, after: NameAndId | None = None, limit: int = 50
 ) -> list[Document]:
-    """Accounts by e-mail address, those after the given one; text is looked for in name and address."""
-    query = select(User).where(User.erased_at.is_(None)).order_by(User.email).limit(limit)
+    """Accounts by name, those after the given one; text is looked for in the name, or is a whole address."""
+    query = select(User).where(User.erased_at.is_(None)).order_by(User.name, User.id).limit(limit)
     if text:
-        pattern = f"%{text.lower()}%"
-        query = query.where(or_(func.lower(User.name).like(pattern), User.email.like(pattern)))
+        named = func.lower(User.name).contains(text.lower(), autoescape=True)
+        query = query.where(or_(named, has_address(connection, text)))
     if after is not None:
-        query = query.where(User.email > after)
+        start = tuple_(literal(after[0]), literal(after[1], User.id.type))
+        query = query.where(tuple_(User.name, User.id) > start)
     rows = connection.execute(query.with_only_columns(*User.__table__.columns)).all()
     doctors = _doctors_of(connection, [row.id for row in rows])
     return [_document(row, doctors.get(row.id, [])) for row in rows]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, wait
 
 from sqlalchemy import Connection
@@ -13,13 +14,22 @@ from sqlalchemy import Connection
 from app.booking import rules, statements
 from app.booking.alternatives import nearest_free
 from app.booking.errors import BookingConflict
+from app.booking.remembered import Remembered
 from app.database import Database
+from app.directory.documents import Document
 from app.errors import Refusal, Unavailable
 
 #: How long a lock may be believed while the database does not confirm it: together about a second.
 PAUSES_SECONDS = (0.02, 0.04, 0.08, 0.16, 0.3, 0.4)
 LONGEST_READ_SECONDS = 6.0
+#: Whoever comes so soon after a refusal of these slots looks first, and tries to claim only what is free.
+RECENT_SECONDS = 1.0
+#: For so long the same alternatives are offered: they are hints, and cost more than the refusal itself.
+HINTS_SECONDS = 0.25
 Slots = tuple[int, ...]
+
+
+Alternatives = Callable[[Connection, int], list[Document]]
 
 
 class Glance:
@@ -31,6 +41,12 @@ class Glance:
         self._lock = threading.Lock()
         self._flying: dict[Slots, Future[Refusal | None]] = {}
         self._boarding: dict[Slots, Future[Refusal | None]] = {}
+        self._refused: Remembered[Slots, bool] = Remembered(RECENT_SECONDS)
+        self._hints: Remembered[int, list[Document]] = Remembered(HINTS_SECONDS)
+
+    def was_refused(self, slot_ids: Slots) -> bool:
+        """Whether somebody was refused these slots a moment ago. Says nothing about now."""
+        return self._refused.get(slot_ids) is not None
 
     def refusal(self, slot_ids: Slots) -> Refusal | None:
         """Why the slots cannot be had now; None when they can. Raises Unavailable."""
@@ -61,13 +77,20 @@ class Glance:
             with self._lock:
                 self._flying[slot_ids] = self._boarding.pop(slot_ids)
             with self._database.read() as connection:
-                flight.set_result(true_refusal(connection, slot_ids))
+                found = true_refusal(connection, slot_ids, self._alternatives)
+            if found is not None:
+                self._refused.put(slot_ids, True)
+            flight.set_result(found)
         except BaseException as error:
             # Whoever ends this request does not mean to end those that share its read.
             flight.set_exception(error if isinstance(error, Exception) else Unavailable())
             raise
         finally:
             self._land(slot_ids, flight)
+
+    def _alternatives(self, connection: Connection, slot_id: int) -> list[Document]:
+        known = self._hints.get(slot_id)
+        return self._hints.put(slot_id, nearest_free(connection, slot_id)) if known is None else known
 
     def _wait_for_the_read_under_way(self, slot_ids: Slots) -> None:
         under_way = self._flying.get(slot_ids)
@@ -81,13 +104,17 @@ class Glance:
                     del flights[slot_ids]
 
 
-def true_refusal(connection: Connection, slot_ids: Slots) -> Refusal | None:
+def true_refusal(
+    connection: Connection, slot_ids: Slots, alternatives: Alternatives = nearest_free
+) -> Refusal | None:
     """What the database says, with the nearest free slots of the same kind when it is a conflict."""
     refusal = rules.refusal_of_all(slot_ids, statements.look_at_slots(connection, slot_ids))
-    return refusal and with_alternatives(connection, refusal)
+    return refusal and with_alternatives(connection, refusal, alternatives)
 
 
-def with_alternatives(connection: Connection, refusal: Refusal) -> Refusal:
+def with_alternatives(
+    connection: Connection, refusal: Refusal, alternatives: Alternatives = nearest_free
+) -> Refusal:
     if isinstance(refusal, BookingConflict) and "slot_id" in refusal.extras:
-        refusal.extras["alternatives"] = nearest_free(connection, int(refusal.extras["slot_id"]))
+        refusal.extras["alternatives"] = alternatives(connection, int(refusal.extras["slot_id"]))
     return refusal

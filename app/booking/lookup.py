@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
 import uuid
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from app.booking.rules import parse_reference
 from app.tables.booking import Booking
@@ -17,11 +18,13 @@ def find_by_reference(connection: Connection, reference: str, email: str) -> uui
     canonical = parse_reference(reference)
     if canonical is None:
         return None
-    booking_id: uuid.UUID | None = connection.execute(
-        select(Booking.id).where(
-            Booking.reference == canonical,
-            func.lower(Booking.patient_email) == email.lower(),
-            Booking.confirmed_at.is_not(None),
+    found = connection.execute(
+        select(Booking.id, Booking.patient_email).where(
+            Booking.reference == canonical, Booking.confirmed_at.is_not(None)
         )
-    ).scalar()
-    return booking_id
+    ).first()
+    # A reference is one booking's; its address is sealed and can only be compared here.
+    is_theirs = found is not None and hmac.compare_digest(
+        (found.patient_email or "").lower().encode(), email.lower().encode()
+    )
+    return found.id if found is not None and is_theirs else None

@@ -21,7 +21,9 @@ from app.booking.availability import (
     day_document,
     opening_span,
 )
+from app.booking.ready_days import KeptDays, ReadyDay
 from app.booking.replica_slots import (
+    FOREVER,
     ReplicaDoctor,
     ReplicaEntry,
     bounds_of,
@@ -53,6 +55,7 @@ class ReplicatedSlots:
         self._replica = replica
         self._lock = threading.Lock()
         self._sorted: dict[str, tuple[int, list[ReplicaEntry]]] = {}
+        self._days = KeptDays()
 
     def list_slots(
         self, wanted: SlotFilter, after: tuple[datetime, int] | None = None, limit: int = 100
@@ -82,6 +85,22 @@ class ReplicatedSlots:
         slots = self.list_slots(wanted, limit=MOST_SLOTS_PER_DAY)
         shown = {"id": str(doctor.id), "name": doctor.name, "timezone": doctor.zone.key}
         return day_document(shown, day, opening, ahead, taken, slots)
+
+    def ready_day(self, doctor_id: int, day: date, hours: OpeningHours) -> ReadyDay:
+        """The same as bytes. Before the day begins, time changes nothing in it but by holds that lapse."""
+        key, stream = (doctor_id, day, hours), doctor_stream(doctor_id)
+        with self._replica.unchanging() as core:
+            now, edition = micros(self._replica.time.now()), core.summary(stream).edition
+            kept = self._days.find(key, edition, now)
+            if kept is not None:
+                return kept
+            until = self._until(core, self._doctor(core, doctor_id), day, now)
+            return self._days.write(key, edition, until, lambda: self.day_availability(doctor_id, day, hours))
+
+    def _until(self, core: Replica, doctor: ReplicaDoctor, day: date, now: int) -> int:
+        """When the document of a day to come changes although nobody changes anything."""
+        lapses = [entry.field("hold_until") or FOREVER for entry in self._entries(core, doctor.stream)]
+        return min([micros(day_bounds(day, doctor.zone)[0]), *(each for each in lapses if each > now)])
 
     def next_free(self, doctor_ids: Sequence[int], after: datetime | None = None) -> dict[int, Document]:
         """As free_slots.next_free()."""

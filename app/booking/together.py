@@ -30,6 +30,8 @@ def book_with_others(
     if patient is None or actor.user_id is not None or not _is_plain(engine, claim):
         return None
     slot_ids = tuple(claim.slot_ids)
+    if engine.glance.was_refused(slot_ids) and (refusal := engine.glance.refusal(slot_ids)):
+        return refuse(engine, actor, request, refusal)
     wish = Wish(slot_ids[0], patient, actor, request, engine.stamper.stamp(), _to_count(engine, actor))
     fate = engine.batches.share(wish, partial(book_together, engine), Unsettled())
     if isinstance(fate, Booked):

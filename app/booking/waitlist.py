@@ -22,6 +22,8 @@ from app.clinic import rules
 from app.database import db_now
 from app.errors import Conflict, NotFound, ValidationFailed
 from app.idempotency import Answer, Document, RequestKey
+from app.sealed_columns import marks_of
+from app.sealing import EMAIL
 from app.tables.booking import Booking, BookingStatus, SlotState
 from app.tables.directory import Doctor
 from app.tables.schedule import WaitlistEntry
@@ -52,7 +54,8 @@ def join_waitlist(engine: Engine, wish: WaitWish, actor: Actor, request: Request
         doctor = select(Doctor.id).where(Doctor.id == wish.doctor_id, Doctor.deleted_at.is_(None))
         if act.tx.execute(doctor).first() is None:
             raise NotFound("There is no such doctor.")
-        mine = (WaitlistEntry.patient_email == wish.patient.email, WaitlistEntry.status == WAITING)
+        marks = marks_of(act.tx, EMAIL, wish.patient.email or "")
+        mine = (WaitlistEntry.email_mark.in_(marks), WaitlistEntry.status == WAITING)
         if act.tx.execute(select(func.count()).where(*mine)).scalar_one() >= MOST_WAITING_PER_ADDRESS:
             raise Conflict("This address waits for so many times already.")
         entry_id = act.tx.execute(

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
+from app.accounts.addresses import has_address
 from app.booking.actions import SYSTEM, Actor, Claim, PatientDetails, cancel_booking, hold_slot
 from app.booking.engine import Engine
 from app.booking.errors import BookingConflict
@@ -124,7 +125,7 @@ class _PatientBook:
     @classmethod
     def read(cls, connection: Connection) -> _PatientBook:
         rows = connection.execute(select(Patient.email, Patient.id))
-        account = connection.execute(select(User.id).where(User.email == PATIENT_ADDRESS)).scalar()
+        account = connection.execute(select(User.id).where(has_address(connection, PATIENT_ADDRESS))).scalar()
         return cls({row.email: row.id for row in rows}, account)
 
 

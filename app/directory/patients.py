@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, func, insert, literal, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from app.database import UtcDateTime
@@ -14,9 +15,12 @@ from app.directory.directory import Act, Directory
 from app.directory.documents import PATIENT_COLUMNS, Document, patient_document
 from app.errors import Conflict, NotFound
 from app.idempotency import Answer, RequestKey
+from app.sealed_columns import marks_of
+from app.sealing import EMAIL, PHONE
 from app.tables.directory import Patient
 
 TimeAndId = tuple[datetime, uuid.UUID]
+PART_OF_A_NUMBER = re.compile(r"[+(]*[0-9][0-9()/.-]*")
 
 
 @dataclass(frozen=True)
@@ -36,16 +40,23 @@ def create_patient(
 
     def work(act: Act) -> Document:
         statement = insert(Patient).values(**asdict(draft)).returning(*PATIENT_COLUMNS)
+        # The index knows the marks of one key; while keys are changed there may be two of an address.
+        if find_patient(act.tx, draft.email):
+            raise _in_use()
         try:
             with act.tx.begin_nested():
                 row = act.tx.execute(statement).one()
         except IntegrityError as error:
-            message = "Another patient has this e-mail address."
-            raise Conflict(message, errors=[{"field": "email", "message": message}]) from error
+            raise _in_use() from error
         act.audit("patient_created", patient_id=str(row.id))
         return patient_document(row)
 
     return directory.perform(actor, request, work)
+
+
+def _in_use() -> Conflict:
+    message = "Another patient has this e-mail address."
+    return Conflict(message, errors=[{"field": "email", "message": message}])
 
 
 def list_patients(connection: Connection, after: TimeAndId | None = None, limit: int = 50) -> list[Document]:
@@ -58,23 +69,39 @@ def list_patients(connection: Connection, after: TimeAndId | None = None, limit:
 
 
 def search_patients(connection: Connection, wanted: str, limit: int = 8) -> list[Document]:
-    """Patients in whose name, address or number every word is found, by name. Case and spacing of numbers
-    do not matter."""
-    words = wanted.lower().split()
-    if not words:
+    """Patients in whose name every word is found, by name. An address counts as a whole, and so do the last
+    seven digits of a number, however it is spaced: both are sealed, and only equal ones can be found."""
+    conditions = _matching(connection, wanted)
+    if not conditions:
         return []
-    # Nobody types a number as it was entered.
-    number = func.replace(func.replace(func.coalesce(Patient.phone, ""), " ", ""), "-", "")
-    searched = func.lower(Patient.name + " " + Patient.email) + " " + number
-    query = select(*PATIENT_COLUMNS).where(*(searched.contains(word, autoescape=True) for word in words))
+    query = select(*PATIENT_COLUMNS).where(*conditions)
     rows = connection.execute(query.order_by(Patient.name, Patient.id).limit(limit))
     return [patient_document(row) for row in rows]
 
 
+def _matching(connection: Connection, wanted: str) -> list[ColumnElement[bool]]:
+    words = wanted.lower().split()
+    number = "".join(word for word in words if PART_OF_A_NUMBER.fullmatch(word))
+    conditions = [
+        has_address(connection, word)
+        if "@" in word
+        else func.lower(Patient.name).contains(word, autoescape=True)
+        for word in words
+        if not PART_OF_A_NUMBER.fullmatch(word)
+    ]
+    if number:
+        conditions.append(Patient.phone_mark.in_(marks_of(connection, PHONE, number)))
+    return conditions
+
+
+def has_address(connection: Connection, address: str) -> ColumnElement[bool]:
+    """Whoever is on file with this address: addresses are sealed, so their marks are compared."""
+    return Patient.email_mark.in_(marks_of(connection, EMAIL, address))
+
+
 def find_patient(connection: Connection, email: str) -> Document | None:
     """Whoever is on file with this address."""
-    query = select(*PATIENT_COLUMNS).where(func.lower(Patient.email) == email.lower())
-    row = connection.execute(query).first()
+    row = connection.execute(select(*PATIENT_COLUMNS).where(has_address(connection, email))).first()
     return patient_document(row) if row else None
 
 

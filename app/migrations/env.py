@@ -10,6 +10,7 @@ ONE_MIGRATION_AT_A_TIME = 7_041_523  # any number, used by nobody else, as the a
 
 def run() -> None:
     engine = create_engine(context.config.attributes["database_url"])
+    engine.dialect.keyring = context.config.attributes.get("keyring")  # type: ignore[attr-defined]
     with engine.connect() as connection:
         is_sqlite = connection.dialect.name == "sqlite"
         if is_sqlite:

@@ -21,6 +21,8 @@ from app.tables.journal import (
 )
 from app.tables.leadership import LeaderState, LeaderTerm, Node
 from app.tables.schedule import OpeningHours, Series, WaitlistEntry
+from app.tables.sealing import SealingKey
+from app.tables.webhooks import WebhookAttempt, WebhookCursor, WebhookDelivery, WebhookEndpoint
 
 metadata = Base.metadata
 
@@ -52,6 +54,7 @@ __all__ = [
     "OutboxEntry",
     "Patient",
     "RecoveryCode",
+    "SealingKey",
     "SeatKind",
     "Series",
     "Session",
@@ -62,5 +65,9 @@ __all__ = [
     "Stream",
     "User",
     "WaitlistEntry",
+    "WebhookAttempt",
+    "WebhookCursor",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "metadata",
 ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, Uuid, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, BigId, UtcDateTime, db_now
+from app.sealed_columns import Sealed, mark_of
+from app.sealing import EMAIL, TOTP
 
 LARGEST_LIMIT_FACTOR = 100_000
 
@@ -21,7 +23,9 @@ class User(Base):
     )
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid.uuid4)
-    email: Mapped[str] = mapped_column(String(254), unique=True)
+    email: Mapped[str] = mapped_column(Sealed(EMAIL))
+    #: One account per address: equal for equal addresses, and no way back.
+    email_mark: Mapped[str] = mapped_column(String(32), unique=True, default=mark_of("email", EMAIL))
     name: Mapped[str] = mapped_column(String(100))
     password_hash: Mapped[str] = mapped_column(String(255))
     role: Mapped[str] = mapped_column(String(16), default="patient")
@@ -29,7 +33,7 @@ class User(Base):
     all_doctors: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     #: So many times the usual limits: 1 for people, more for a load test or a call centre. Never none at all.
     limit_factor: Mapped[int] = mapped_column(default=1, server_default="1")
-    totp_secret: Mapped[str | None] = mapped_column(Text)
+    totp_secret: Mapped[str | None] = mapped_column(Sealed(TOTP))
     #: When the second factor was confirmed; a secret without it is being set up.
     totp_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: The last time step whose code was used. Only grows: a code counts once (RFC 6238 5.2).

@@ -11,6 +11,8 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, U
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, BigId, UtcDateTime, db_now
+from app.sealed_columns import Sealed
+from app.sealing import EMAIL, PHONE
 
 
 class SlotState(StrEnum):
@@ -163,8 +165,8 @@ class Booking(Base):
     user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id", ondelete="RESTRICT"))
     patient_name: Mapped[str | None] = mapped_column(String(100))
-    patient_email: Mapped[str | None] = mapped_column(String(254))
-    patient_phone: Mapped[str | None] = mapped_column(String(40))
+    patient_email: Mapped[str | None] = mapped_column(Sealed(EMAIL))
+    patient_phone: Mapped[str | None] = mapped_column(Sealed(PHONE))
     reason: Mapped[str | None] = mapped_column(Text)
     is_appointment: Mapped[bool] = mapped_column(default=False)
     #: Of a booking without a login: a keyed digest of the network address, kept for a day to count with.

@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, String, Text, Uuid
+from sqlalchemy import CheckConstraint, Index, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, BigId, UtcDateTime, db_now
+from app.sealed_columns import Sealed, mark_of
+from app.sealing import CONTACT, EMAIL, PHONE
 
 
 class Doctor(Base):
@@ -40,12 +42,16 @@ class Patient(Base):
     """Contact data kept by the front desk; only staff may read it."""
 
     __tablename__ = "patients"
-    __table_args__ = (Index(None, "name", "email"), Index(None, "created_at", "id"))
+    __table_args__ = (Index(None, "name", "id"), Index(None, "created_at", "id"), Index(None, "phone_mark"))
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid.uuid4)
     name: Mapped[str] = mapped_column(String(100))
-    email: Mapped[str] = mapped_column(String(254), unique=True)
-    phone: Mapped[str | None] = mapped_column(String(40))
-    contact: Mapped[str | None] = mapped_column(Text)
+    email: Mapped[str] = mapped_column(Sealed(EMAIL))
+    #: One record per address: equal for equal addresses, and no way back.
+    email_mark: Mapped[str] = mapped_column(String(32), unique=True, default=mark_of("email", EMAIL))
+    phone: Mapped[str | None] = mapped_column(Sealed(PHONE))
+    #: Of its last digits, to be found by.
+    phone_mark: Mapped[str | None] = mapped_column(String(32), default=mark_of("phone", PHONE))
+    contact: Mapped[str | None] = mapped_column(Sealed(CONTACT))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now(), onupdate=db_now())

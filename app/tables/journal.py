@@ -10,6 +10,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Uuid, t
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, BigId, UtcDateTime, db_now
+from app.sealed_columns import SealedAnswer
 
 
 class Stream(Base):
@@ -127,5 +128,5 @@ class IdempotencyRecord(Base):
     scope: Mapped[str] = mapped_column(String(64), primary_key=True)
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
     request_hash: Mapped[str] = mapped_column(String(64))
-    answer: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    answer: Mapped[dict[str, Any] | None] = mapped_column(SealedAnswer)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())

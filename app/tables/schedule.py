@@ -9,6 +9,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, BigId, UtcDateTime, db_now
+from app.sealed_columns import Sealed, mark_of
+from app.sealing import EMAIL, PHONE
 
 
 class OpeningHours(Base):
@@ -50,8 +52,10 @@ class WaitlistEntry(Base):
     starts_from: Mapped[datetime] = mapped_column(UtcDateTime)
     starts_before: Mapped[datetime] = mapped_column(UtcDateTime)
     patient_name: Mapped[str] = mapped_column(String(100))
-    patient_email: Mapped[str] = mapped_column(String(254))
-    patient_phone: Mapped[str | None] = mapped_column(String(40))
+    patient_email: Mapped[str] = mapped_column(Sealed(EMAIL))
+    #: To count the lines that one address stands in.
+    email_mark: Mapped[str] = mapped_column(String(32), default=mark_of("patient_email", EMAIL))
+    patient_phone: Mapped[str | None] = mapped_column(Sealed(PHONE))
     status: Mapped[str] = mapped_column(String(8), default="WAITING")
     #: The hold that is theirs to confirm: an ordinary PENDING booking with its own fence and deadline.
     offer_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("bookings.id", ondelete="RESTRICT"))

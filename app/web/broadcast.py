@@ -15,7 +15,8 @@ import structlog
 from app.coordination.changes import Change, ChangeFeed, Missed
 from app.errors import Unavailable
 
-MOST_STREAMS = 500
+#: A node must carry a thousand; more wait for another one.
+MOST_STREAMS = 1500
 MOST_WAITING = 100
 ROUND_SECONDS = 0.5
 log = structlog.get_logger("events")

@@ -9,11 +9,11 @@ import uuid
 import structlog
 from flask import Flask, Response, g, request
 
+from app.logs import log_request
 from app.web.parts import parts
 
 HEADER = "X-Correlation-ID"
 SAFE = re.compile(r"[A-Za-z0-9._-]{8,64}")
-log = structlog.get_logger("request")
 
 
 def install(app: Flask) -> None:
@@ -40,11 +40,12 @@ def _finish(response: Response) -> Response:
     node_id = parts().config.node_id
     response.headers[HEADER] = g.correlation_id
     response.headers["X-Served-By"] = node_id
-    log.info(
-        f"[{node_id}] {request.method} {visible_path()}",
+    path = visible_path()
+    log_request(
+        f"[{node_id}] {request.method} {path}",
         topic="request",
         method=request.method,
-        path=visible_path(),
+        path=path,
         status=response.status_code,
         duration_ms=round((time.perf_counter() - g.started) * 1000, 1),
         client=request.remote_addr,

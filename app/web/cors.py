@@ -26,7 +26,7 @@ def _share(response: Response) -> Response:
     allowed = {origin.strip() for origin in (parts().config.cors_origin or "").split(",")} - {""}
     if not allowed or not request.path.startswith(("/api/", "/health", "/openapi.json")):
         return response
-    response.headers.add("Vary", "Origin")
+    response.vary.add("Origin")
     origin = request.headers.get("Origin", "")
     if origin not in allowed:
         return response

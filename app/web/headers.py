@@ -10,6 +10,18 @@ ONE_YEAR_SECONDS = 31_536_000
 #: For what is data, not a page: nothing may be loaded, run or framed.
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
+TRANSPORT = ("Strict-Transport-Security", f"max-age={ONE_YEAR_SECONDS}; includeSubDomains")
+#: No view sets these itself, so they need not be looked for before they are added.
+FIXED = (
+    ("X-Content-Type-Options", "nosniff"),
+    # A manage link must not travel to another site as a referrer.
+    ("Referrer-Policy", "same-origin"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+)
+
 
 def install(app: Flask) -> None:
     app.after_request(_protect)
@@ -27,17 +39,11 @@ def csp_nonce() -> str:
 def _protect(response: Response) -> Response:
     is_page = response.mimetype == "text/html"
     response.headers.setdefault("Content-Security-Policy", _page_policy() if is_page else DATA_POLICY)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    # A manage link must not travel to another site as a referrer.
-    response.headers["Referrer-Policy"] = "same-origin"
-    response.headers["X-Frame-Options"] = "DENY"
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+    response.headers.extend(FIXED)
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     if request.is_secure:
-        response.headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR_SECONDS}; includeSubDomains"
+        response.headers.extend([TRANSPORT])
     return response
 
 

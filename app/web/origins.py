@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from functools import cache
 
-from flask import request
+from flask import g, request
 
 from app.accounts.actions import Door
 from app.web.api.request_keys import keyed_digest
@@ -26,7 +26,10 @@ SYSTEMS = (
 
 def origin() -> str:
     """Equal for equal addresses, and no way back to the address without our secret."""
-    return keyed_digest(f"origin:{_counted(request.remote_addr or '')}")[:DIGEST_CHARACTERS]
+    if "origin" not in g:
+        g.origin = keyed_digest(f"origin:{_counted(request.remote_addr or '')}")[:DIGEST_CHARACTERS]
+    found: str = g.origin
+    return found
 
 
 def crowd() -> int:

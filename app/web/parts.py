@@ -26,6 +26,7 @@ from app.web.monitoring import Monitor
 from app.web.node_health import Health
 from app.web.reads import Reads
 from app.web.recent_sessions import RecentSessions
+from app.webhooks.endpoints import Webhooks
 
 EXTENSION = "oneslot"
 
@@ -55,6 +56,7 @@ class Parts:
     rates: Rates
     #: Hands a job to the workers; the leader finds what this loses.
     enqueue: Callable[[str, str], object]
+    webhooks: Webhooks
 
 
 def parts() -> Parts:

@@ -78,6 +78,15 @@ class Reads:
         self.counts[f"{wish.wanted} served as {served.level}"] += 1
         return served
 
+    def from_copy(self, question: Question[Found], wish: Wish) -> Served[Found] | None:
+        """The answer of this node's copy as it is now; None when it cannot keep what is asked for."""
+        if choose(wish.wanted, self._local(question, wish)) is not Copy.LOCAL:
+            return None
+        served = self._from_replica(question, wish, wish.wanted)
+        if served is not None:
+            self.counts[f"{wish.wanted} served as {served.level}"] += 1
+        return served
+
     def _local(self, question: Question[Found], wish: Wish) -> LocalCopy:
         return LocalCopy(self.replica.age_seconds, self._meets(question, wish))
 

@@ -35,12 +35,13 @@ def register_routes(app: APIFlask) -> None:
         slots,
         status_board,
         users,
+        webhooks,
     )
     from app.web.pages.register import register_pages
 
     booking = (
         doctors, slots, bookings, appointments, patients, auth, account, own_data, users, concurrent, desk,
-        series,
+        series, webhooks,
     )  # fmt: skip
     shows = (movies, halls, showtimes)
     cluster = (

@@ -13,8 +13,9 @@ from pathlib import Path
 from loadtest.bench.generator import GeneratorFailed, name_of_generator
 from loadtest.bench.goals import GOALS, judge, ratio, shots_for
 from loadtest.bench.picture import bars
+from loadtest.bench.range import Order
 from loadtest.bench.report import as_json, compared, shown
-from loadtest.bench.run import Order, measure
+from loadtest.bench.run import measure
 from loadtest.bench.stack import StackFailed
 from loadtest.stage import StageFailed
 

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 SCRIPT = Path(__file__).parent / "wrk.lua"
 _GRACE_SECONDS = 30.0
@@ -64,6 +66,17 @@ def fire(shot: Shot, connections: int, seconds: float) -> Sample:
     if done.returncode or not lines:
         raise GeneratorFailed(f"{command[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
     return Sample(**json.loads(lines[0].removeprefix("RESULT ")))
+
+
+def get(url: str, path: str, headers: Mapping[str, str]) -> tuple[Mapping[str, str], bytes]:
+    """The headers and the body, as it went over the wire, of one answer."""
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=10)
+    try:
+        connection.request("GET", path, headers=dict(headers))
+        answer = connection.getresponse()
+        return answer.headers, answer.read()
+    finally:
+        connection.close()
 
 
 def name_of_generator() -> str:

@@ -55,6 +55,10 @@ class Processes:
         ]
         return max(sizes, default=0) / 2**20
 
+    def megabytes_of(self, name: str) -> float:
+        """The memory of one of the stack's programs with all its children."""
+        return sum(process.memory_full_info().pss for process in _tree(self._pids[name])) / 2**20
+
     def _cpu(self) -> dict[int, tuple[str, float]]:
         found = {}
         for name, pid in self._pids.items():

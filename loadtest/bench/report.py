@@ -13,7 +13,7 @@ from typing import Any
 from loadtest.bench.generator import name_of_generator
 from loadtest.bench.goals import Verdict
 from loadtest.bench.processes import GROUPS
-from loadtest.bench.run import Measured, Results
+from loadtest.bench.results import Measured, Results
 from loadtest.report import shown_faults, table
 
 _MARKS = {True: "met", False: "MISSED", None: "-"}
@@ -70,6 +70,7 @@ def as_json(results: Results, verdicts: list[Verdict]) -> dict[str, Any]:
         "generator": name_of_generator(),
         "shots": {name: [asdict(each) for each in turns] for name, turns in results.shots.items()},
         "bursts": results.bursts,
+        "figures": results.figures,
         "node_megabytes": results.node_megabytes,
         "faults": results.faults,
         "goals": [asdict(each) for each in verdicts],

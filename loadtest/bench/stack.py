@@ -25,7 +25,9 @@ ENVIRONMENT = {
     "REQUIRE_SECOND_FACTOR": "false",
     "RQ_WORKERS": "1",
 }
-_NOT_INHERITED = ("DATABASE_URL", "REDIS_URL", "SMTP_URL", "BASE_URL", "API_URL", "PORT", "SECRET_KEY")
+_NOT_INHERITED = (
+    "DATABASE_URL", "REDIS_URL", "SMTP_URL", "BASE_URL", "API_URL", "PORT", "SECRET_KEY", "DATA_KEY",
+)  # fmt: skip
 
 
 class StackFailed(Exception):

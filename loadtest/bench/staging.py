@@ -32,6 +32,8 @@ class Field:
     slot_ids: list[int]
     shown_doctor: str
     shown_day: date
+    #: Free times of the shown doctor, on other days than the one that is looked at.
+    shown_slots: list[str]
     _next: int = 0
     files: int = field(default=0)
 
@@ -44,6 +46,10 @@ class Field:
         taken = self.slot_ids[self._next : self._next + count]
         self._next += len(taken)
         return taken
+
+    def take_shown(self) -> str:
+        """A slot of the shown doctor; raises IndexError when all were given out."""
+        return self.shown_slots.pop()
 
     def file_of(self, folder: Path, count: int) -> Path:
         """The same as a file for the generator."""
@@ -81,15 +87,18 @@ def lay_out(stack: RunningStack, doctors: int, seed: int = 1) -> Field:
         made = [stage.new_doctor(f"bench-{label}-{number}") for number in range(doctors + 1)]
         for doctor in made[:-1]:
             _make_slots(stage, doctor, _MINUTES, _DAYS)
-        _make_slots(stage, made[-1], 15, 7)
+        _make_slots(stage, made[-1], 15, _DAYS)
     with psycopg.connect(stack.database_url, autocommit=True) as database:
-        rows = database.execute(
-            "SELECT id FROM slots WHERE doctor_id = ANY(%s) ORDER BY id", [[int(each) for each in made[:-1]]]
-        ).fetchall()
+        slot_ids = _slots_of(database, made[:-1])
+        shown = _slots_of(database, made[-1:])
         database.execute("VACUUM ANALYZE")
-    slot_ids = [int(row[0]) for row in rows]
     random.Random(seed).shuffle(slot_ids)
-    return Field(made[:-1], slot_ids, made[-1], tomorrow())
+    return Field(made[:-1], slot_ids, made[-1], tomorrow(), [str(each) for each in shown[100:]])
+
+
+def _slots_of(database: psycopg.Connection, doctors: list[str]) -> list[int]:
+    found = "SELECT id FROM slots WHERE doctor_id = ANY(%s) ORDER BY starts_at, id"
+    return [int(row[0]) for row in database.execute(found, [[int(each) for each in doctors]])]
 
 
 def _make_slots(stage: Stage, doctor: str, minutes: int, days: int) -> None:

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from app.accounts.actions import Accounts, Credentials, Door, NewAccount, add_account, log_in
+from app.accounts.addresses import has_address
 from app.accounts.passwords import Passwords
 from app.accounts.principals import find_principal
 from app.audit.journal import Scribe
@@ -13,6 +14,7 @@ from app.coordination.stamps import Stamper
 from app.create_admin import create_admin, main
 from app.database import Database
 from app.tables import User
+from tests.keys import KEYRING
 
 PASSWORD = "correct horse battery"
 
@@ -24,7 +26,7 @@ def config(database_url):
 
 @pytest.fixture
 def database(database_url):
-    database = Database(database_url)
+    database = Database(database_url, keyring=KEYRING)
     yield database
     database.dispose()
 
@@ -41,7 +43,7 @@ def enter(database):
 
 def role_of(database, email):
     with database.read() as connection:
-        return connection.execute(select(User.role).where(User.email == email)).scalar()
+        return connection.execute(select(User.role).where(has_address(connection, email))).scalar()
 
 
 def test_a_new_address_becomes_an_admin_who_can_log_in(config, enter):

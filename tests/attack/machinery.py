@@ -11,7 +11,7 @@ import time
 from urllib.parse import urlsplit
 
 from tests.attack.field import PASSWORD, Field, NotTried, expect
-from tests.attack.table import by_tests, live, not_applicable
+from tests.attack.table import by_tests, live
 
 SMUGGLED = {
     "TE and CL": b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n",
@@ -22,11 +22,6 @@ SMUGGLED = {
 CONNECTIONS = 300
 
 by_tests(25, "a malicious pickle, or a job of another name, in the queue", "tests/worker/test_rq_worker.py")
-not_applicable(
-    26,
-    "SSRF through a webhook's or calendar's URL",
-    "no route takes a URL to call; the webhooks bring theirs",
-)
 by_tests(31, "forced errors, the database down", "tests/web/test_failures.py")
 by_tests(32, "line ends in logs; secrets and tokens in logs", "tests/test_logs.py")
 by_tests(
@@ -44,6 +39,33 @@ def smuggling(field: Field) -> str:
         expect(seconds <= 1, f"{name}: two answers to one request")
     expect(all(" 4" in line or " 5" in line for line in told.values()), f"{told}")
     return f"{told}"
+
+
+INWARD = (
+    "https://127.0.0.1/", "https://localhost/", "https://127.1/", "https://2130706433/", "https://0x7f.1/",
+    "https://0177.0.0.1/", "https://0/", "https://[::1]/", "https://[::ffff:127.0.0.1]/", "https://[::]/",
+    "https://169.254.169.254/latest/meta-data/", "https://[fd00:ec2::254]/", "https://100.100.100.200/",
+    "https://10.0.0.1/", "https://172.16.0.1/", "https://192.168.0.1/", "https://224.0.0.1/", "https://[ff02::1]/",
+    "https://[64:ff9b::7f00:1]/", "https://[2002:7f00:1::]/", "https://8.8.8.8:6379/", "https://8.8.8.8:25/",
+    "https://a@8.8.8.8/", "https://8.8.8.8\\@127.0.0.1/", "https://8.8.8.8#@127.0.0.1/", "file:///etc/passwd",
+    "gopher://127.0.0.1:6379/_INFO", "http://127.0.0.1:5001/health", "https://127.0.0.1\r\nX-A: b/",
+)  # fmt: skip
+
+
+@live(
+    26,
+    "SSRF through a webhook's URL: this machine, private networks, metadata, odd spellings, redirects, rebinding",
+    "tests/outgoing/test_caller.py",
+    "tests/outgoing/test_addresses.py",
+)
+def calling_inward(field: Field) -> str:
+    admin = field.as_role("admin")
+    told = {url: field.ask("POST", "/api/webhooks", {"url": url}, admin) for url in INWARD}
+    through = [url for url, answer in told.items() if answer.status != 422]
+    expect(not through, f"accepted: {through}")
+    silent = [url for url, answer in told.items() if '"url"' not in answer.text]
+    expect(not silent, f"refused without a reason: {silent}")
+    return f"{len(INWARD)} addresses refused, each with its reason"
 
 
 @live(28, "slow and oversized requests, deep JSON, while others book")
@@ -119,11 +141,17 @@ def servers_behind(field: Field) -> str:
 
 @live(35, "start in production with a weak secret, a default one, a link over http")
 def unsafe_start(field: Field) -> str:
-    good = {"APP_ENV": "production", "BASE_URL": "https://example.org", "SECRET_KEY": "x" * 40}
+    good = {
+        "APP_ENV": "production",
+        "BASE_URL": "https://example.org",
+        "SECRET_KEY": "x" * 40,
+        "DATA_KEY": "d" * 40,
+    }
     told = {}
     for name, wrong in {
         "short": {"SECRET_KEY": "short"}, "none": {"SECRET_KEY": ""}, "http": {"BASE_URL": "http://example.org"},
         "a wrong clock": {"CLOCK_SKEW_MS": "5"}, "a short retired one": {"SECRET_KEY_EARLIER": "short"},
+        "no key for contacts": {"DATA_KEY": ""}, "one key for both": {"DATA_KEY": "x" * 40},
     }.items():  # fmt: skip
         done = _start({**good, **wrong})
         told[name] = done.returncode

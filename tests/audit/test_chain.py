@@ -8,11 +8,12 @@ from app.audit.anchor_files import append_anchors, read_anchors
 from app.audit.chain import ChainKeys, Head, link_new
 from app.database import Database
 from tests.audit_desk import SECRET, audit_desk
+from tests.keys import KEYRING
 
 
 @pytest.fixture
 def desk(database_url):
-    database = Database(database_url)
+    database = Database(database_url, keyring=KEYRING)
     yield audit_desk(database)
     database.dispose()
 

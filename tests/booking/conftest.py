@@ -23,6 +23,7 @@ from app.coordination.locks import SlotLocks
 from app.coordination.stamps import Stamper
 from app.database import Database, db_now
 from app.tables import Booking, Doctor, Slot
+from tests.keys import KEYRING
 
 HOLD_SECONDS = 120
 #: Nothing listens there, so bookings go on in the database alone.
@@ -87,7 +88,7 @@ def make_desk(redis_url: str) -> Iterator[Callable[[str], Desk]]:
     databases: list[Database] = []
 
     def make(url: str, redis: str = redis_url, node_id: str = "node-1", doctor_id: int | None = None) -> Desk:
-        database = Database(url)
+        database = Database(url, keyring=KEYRING)
         databases.append(database)
         published: list[dict[str, Any]] = []
         enqueued: list[tuple[str, str]] = []

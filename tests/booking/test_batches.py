@@ -290,8 +290,8 @@ from app.coordination.connection import connect_redis
 from app.database import Database
 
 config = Config.from_env(os.environ)
-engine = build_engine(config, Database(config.database_url), connect_redis(config.redis_url), SystemClock(),
-                      lambda *_: None)
+database = Database(config.database_url, keyring=config.keyring)
+engine = build_engine(config, database, connect_redis(config.redis_url), SystemClock(), lambda *_: None)
 batch_claims.send_ahead = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 patient = PatientDetails("Anna Example", "anna@example.org")
 batch_claims.book_together(engine, [

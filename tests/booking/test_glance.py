@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -10,8 +12,10 @@ from typing import Any
 import pytest
 
 from app.booking import glance as module
+from app.booking.actions import cancel_booking
 from app.booking.errors import BookingConflict, Reason
 from app.booking.glance import Glance
+from app.booking.rules import SYSTEM
 from app.errors import Refusal, Unavailable
 from tests.booking.conftest import Desk
 from tests.servers import eventually
@@ -30,7 +34,7 @@ class SlowReads:
         self.begun: list[Future[Refusal | None]] = []
         self.are_quick = False
 
-    def __call__(self, _connection: Any, _slot_ids: Any) -> Refusal | None:
+    def __call__(self, _connection: Any, _slot_ids: Any, _alternatives: Any = None) -> Refusal | None:
         answer: Future[Refusal | None] = Future()
         self.begun.append(answer)
         return taken() if self.are_quick else answer.result(timeout=10)
@@ -186,3 +190,42 @@ def test_a_lock_the_database_never_confirms_is_not_believed(
     monkeypatch.setattr(module, "PAUSES_SECONDS", (0.0,) * 4)
 
     assert glance.confirmed_refusal(SLOTS) is None
+
+
+def test_a_refusal_is_remembered_for_a_moment_and_then_looked_at_anew(
+    glance: Glance, reads: SlowReads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads.are_quick = True
+    before = glance.was_refused(SLOTS)
+    glance.refusal(SLOTS)
+
+    assert (before, glance.was_refused(SLOTS)) == (False, True)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + module.RECENT_SECONDS)
+    assert not glance.was_refused(SLOTS)
+
+
+def test_whoever_lost_a_moment_ago_gets_the_slot_once_it_is_free(desk: Desk) -> None:
+    slot = desk.add_slot()
+    booking = desk.book(slot)
+    with pytest.raises(BookingConflict):
+        desk.book(slot)
+    assert desk.engine.glance.was_refused((slot,))
+
+    cancel_booking(desk.engine, uuid.UUID(booking["id"]), SYSTEM, "", None)
+
+    assert desk.book(slot)["status"] == "CONFIRMED"
+
+
+def test_alternatives_are_read_once_in_a_moment_and_the_refusal_every_time(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[int] = []
+    monkeypatch.setattr(module, "nearest_free", lambda _connection, slot: reads.append(slot) or [])
+    slot = desk.add_slot()
+    desk.book(slot)
+
+    refusals = [desk.engine.glance.refusal((slot,)) for _ in range(3)]
+
+    assert [type(each) for each in refusals] == [BookingConflict] * 3
+    assert reads == [slot]

@@ -20,7 +20,7 @@ from app.coordination.outbox import HEARTBEAT_STREAM, Record, append
 from app.coordination.replication.heartbeat import horizon
 from app.coordination.replication.node_replica import NodeReplica
 from app.coordination.replication.snapshot import take_snapshot
-from app.database import db_now
+from app.database import Database, db_now
 from app.tables import Doctor, Slot, SlotState, Stream
 from tests.booking.conftest import ANNA, Desk, owner_of
 from tests.cinema import Cinema
@@ -31,16 +31,19 @@ INSTANTS = [None, TODAY + timedelta(hours=30), TODAY + timedelta(days=2)]
 STATES = [None, *SlotState]
 
 
-def replica_of(desk: Desk) -> ReplicatedSlots:
+def fed(replica: NodeReplica, database: Database) -> NodeReplica:
     """As a node has it that follows the database."""
-    replica = NodeReplica(SystemClock())
-    with desk.database.read() as connection:
+    with database.read() as connection:
         streams = [name for name in connection.execute(select(Stream.name)).scalars() if ":" in name]
         now = connection.execute(select(db_now())).scalar_one()
-    replica.install(take_snapshot(desk.database, streams))
+    replica.install(take_snapshot(database, streams))
     beat = {"at": now.isoformat(), "horizon": horizon(now).isoformat()}
     replica.install_heartbeat(Record(HEARTBEAT_STREAM, 1, "heartbeat", beat, now.timestamp()))
-    return ReplicatedSlots(replica)
+    return replica
+
+
+def replica_of(desk: Desk) -> ReplicatedSlots:
+    return ReplicatedSlots(fed(NodeReplica(SystemClock()), desk.database))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from app.accounts.passwords import Passwords
 from app.accounts.principals import Role
 from app.database import Database
 from loadtest.cluster_view import Leader, NodeOfStack, is_whole, leader_at
+from tests.keys import KEYRING
 from tests.servers import ROOT, clean_environment, eventually
 from worker.stack.ports import LOOPBACK, pick_free_ports
 from worker.stack.process import Child, Program
@@ -55,7 +56,7 @@ def running_cluster(database_url: str, redis_url: str, folder: Path) -> Iterator
 
 
 def _add_accounts(database_url: str) -> None:
-    database = Database(database_url, pool_size=1)
+    database = Database(database_url, pool_size=1, keyring=KEYRING)
     hashed = Passwords(cheap=True).hash(PASSWORD)
     for role in (Role.OPERATOR, Role.ADMIN):
         account = NewAccount(f"{role}@example.org", role.title(), hashed, role)

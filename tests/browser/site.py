@@ -108,7 +108,7 @@ class Site:
 @contextmanager
 def running_site(database_url: str, redis_url: str, folder: Path) -> Iterator[Site]:
     config = Config.from_env({"APP_ENV": "test", "DATABASE_URL": database_url, "REDIS_URL": redis_url})
-    database = Database(config.database_url)
+    database = Database(config.database_url, keyring=config.keyring)
     engine = build_engine(config, database, connect_redis(redis_url), SystemClock(), lambda *_job: None)
     with ExitStack() as running:
         running.callback(database.dispose)

@@ -11,6 +11,7 @@ from redis import Redis
 from app.clock import ManualClock
 from app.coordination.connection import connect_redis
 from app.database import Database
+from tests.keys import KEYRING
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def open_database() -> Iterator[Callable[[str], Database]]:
     databases: list[Database] = []
 
     def open_one(url: str) -> Database:
-        databases.append(Database(url))
+        databases.append(Database(url, keyring=KEYRING))
         return databases[-1]
 
     yield open_one

@@ -11,6 +11,7 @@ from app.coordination import keys, outbox
 from app.coordination.changes import LOOK_BACK_SECONDS, Change, ChangeFeed, Missed
 from app.coordination.connection import connect_redis
 from app.database import Database
+from tests.keys import KEYRING
 from tests.servers import eventually
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -18,7 +19,7 @@ NOWHERE = "redis://127.0.0.1:1/0"
 
 @pytest.fixture
 def database(database_url):
-    database = Database(database_url)
+    database = Database(database_url, keyring=KEYRING)
     yield database
     database.dispose()
 

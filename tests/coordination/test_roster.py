@@ -8,11 +8,12 @@ from app.coordination.leadership import ROLE
 from app.coordination.roster import read_roster
 from app.database import Database, db_now
 from app.tables import LeaderState, Node
+from tests.keys import KEYRING
 
 
 @pytest.fixture
 def database(database_url):
-    database = Database(database_url)
+    database = Database(database_url, keyring=KEYRING)
     yield database
     database.dispose()
 

@@ -8,6 +8,7 @@ from app.config import Config, ConfigError
 PRODUCTION = {
     "APP_ENV": "production",
     "SECRET_KEY": "x7" * 20,
+    "DATA_KEY": "d7" * 20,
     "BASE_URL": "https://book.example.org",
 }
 

@@ -25,6 +25,7 @@ from app.database import Database, db_now
 from app.directory.directory import Directory
 from app.directory.doctors import DoctorDraft, create_doctor
 from app.tables import Booking, Doctor, OutboxEntry, Slot
+from tests.keys import KEYRING
 
 ADMIN = "admin@example.org"
 ANNA = PatientDetails("Anna Example", "anna@example.org", "+49 30 1234567")
@@ -96,7 +97,7 @@ def make_house(redis_url: str) -> Iterator[Callable[[str], House]]:
     databases: list[Database] = []
 
     def make(url: str) -> House:
-        databases.append(Database(url))
+        databases.append(Database(url, keyring=KEYRING))
         return _house(databases[-1], redis_url)
 
     yield make

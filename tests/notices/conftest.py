@@ -23,4 +23,5 @@ def postgres_clinic(postgres_url: str) -> Iterator[Clinic]:
 
 
 def _open(url: str) -> Database:
-    return Database(Config.from_env({"APP_ENV": "test", "DATABASE_URL": url}).database_url, pool_size=8)
+    config = Config.from_env({"APP_ENV": "test", "DATABASE_URL": url})
+    return Database(config.database_url, 8, config.keyring)

@@ -13,6 +13,7 @@ from app.database import Database
 from app.errors import Unavailable
 from app.notices import queue
 from app.notices.sender import Outcome
+from tests.keys import KEYRING
 from tests.notices.clinic import Clinic
 from tests.notices.test_smtp import MoodyServer, serving
 from tests.servers import ROOT, SmtpSink, clean_environment
@@ -232,7 +233,7 @@ class DiesBeforeSaying:
     """A database that is gone after the claim."""
 
     def __init__(self, url: str) -> None:
-        self._database = Database(url)
+        self._database = Database(url, keyring=KEYRING)
         self._calls = 0
 
     def run(self, work):

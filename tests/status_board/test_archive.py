@@ -15,13 +15,14 @@ from app.database import Database
 from app.status_board import archive
 from app.status_board.board_file import BoardFile
 from app.status_board.node_board import NodeBoard
+from tests.keys import KEYRING
 
 TEXT = BoardField(BoardKind.ANNOUNCEMENT, "n1", "text")
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
+    database = Database(database_url, keyring=KEYRING)
     yield database
     database.dispose()
 

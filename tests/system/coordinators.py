@@ -24,6 +24,7 @@ from app.coordination.stamps import Stamper
 from app.database import Database, db_now
 from app.tables import LeaderState, LeaderTerm
 from tests.coordination.wires import NoDatabase
+from tests.keys import KEYRING
 from tests.servers import ROOT, clean_environment, eventually
 from worker.stack.ports import pick_free_ports
 from worker.stack.process import Child, Program
@@ -36,7 +37,7 @@ class Coordinators:
     """So many coordinators, named node-1 and so on."""
 
     def __init__(self, database_url: str, redis_url: str, folder: Path, **settings: dict[str, str]) -> None:
-        self.database = Database(database_url, 2)
+        self.database = Database(database_url, 2, keyring=KEYRING)
         self._urls = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
         self._folder = folder
         self._settings = settings

@@ -22,6 +22,7 @@ from app.tables import (
     Patient,
     Slot,
 )
+from tests.keys import KEYRING
 
 NINE = datetime(2030, 1, 7, 9, tzinfo=UTC)
 Statement = Any
@@ -30,7 +31,7 @@ Statement = Any
 @pytest.fixture
 def tx(database_url: str) -> Iterator[Connection]:
     """One transaction, never committed."""
-    database = Database(database_url)
+    database = Database(database_url, keyring=KEYRING)
     with database.transaction() as connection:
         yield connection
         connection.rollback()

@@ -46,6 +46,8 @@ class World:
             "user_id": booking["user_id"],
             "patient_id": booking["id"],
             "session_id": booking["id"],
+            "webhook_id": booking["id"],
+            "delivery_id": booking["id"],
             "closure_id": booking["id"],
             "code": "x",
             "name": "x",

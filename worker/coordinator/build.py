@@ -58,7 +58,8 @@ from worker.coordinator.quorum import Quorum
 from worker.coordinator.replication import Replication
 from worker.coordinator.survey import Survey
 from worker.coordinator.timekeeper import Timekeeper
-from worker.jobs import build_account_sender, build_sender
+from worker.coordinator.webhooks import Webhooks
+from worker.jobs import build_account_sender, build_sender, build_webhook_sender
 from worker.postman import Postman
 
 POOL_SIZE = 12
@@ -69,7 +70,7 @@ log = structlog.get_logger("coordinator")
 def build(config: Config) -> tuple[Coordinator, Doors]:
     """The coordinator, and the doors to open before it runs and to close after."""
     clock = SystemClock(config.clock_skew_ms)
-    database = Database(config.database_url, POOL_SIZE)
+    database = Database(config.database_url, POOL_SIZE, config.keyring)
     redis = connect_redis(config.redis_url)
     breaker = Breaker(clock)
     queue = JobQueue(redis, breaker)
@@ -101,6 +102,7 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
     )
     postman = Postman(build_sender(config, database), queue.enqueue)
     account_mails = build_account_sender(config, database)
+    webhooks = Webhooks(build_webhook_sender(config, database), queue.enqueue)
     clocks = Clocks(frame, members, election)
     replication = Replication(frame, members)
     topic = Topic(
@@ -134,6 +136,9 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         LeaderWork(frame, election, "retention", 600.0, lambda term: forget(database, config, term)),
         LeaderWork(frame, election, "account-mails", 2.0, lambda _term: account_mails.deliver_due()),
         LeaderWork(frame, election, "reminders", 20.0, lambda term: remind(database, term), clocks.distrust),
+        LeaderWork(frame, election, "webhook-relay", 0.5, webhooks.relay),
+        LeaderWork(frame, election, "webhooks", 1.0, webhooks.deliver),
+        LeaderWork(frame, election, "webhook-tidying", 60.0, webhooks.tidy),
         Audit(frame, election, Auditor(database, clock)),
         LeaderWork(frame, election, "log-pruning", 60.0, lambda term: prune_log(database, term)),
         LeaderWork(frame, election, "heartbeat", 1.0, lambda term: tell_heartbeat(database, engine, term)),

@@ -19,6 +19,7 @@ def main() -> None:
     if state.get("database_url"):
         os.environ["DATABASE_URL"] = state["database_url"]
         os.environ.setdefault("SECRET_KEY", kept_secret(var / "secrets" / "secret_key"))
+        os.environ.setdefault("DATA_KEY", kept_secret(var / "secrets" / "data_key"))
         os.environ.setdefault("AUDIT_FOLDER", str(var / "audit"))
     module = sys.argv[1]
     sys.argv[:] = sys.argv[1:]

@@ -9,7 +9,7 @@ from flask import Response
 
 from app.web.api.cursors import SortKey, write_cursor
 from app.web.json import json_response
-from app.web.parts import parts
+from app.web.parts import Parts, parts
 
 Document = Mapping[str, Any]
 
@@ -29,11 +29,22 @@ def answer(
     if message is not None:
         body["message"] = message
     body["server"] = parts().config.node_id
-    body["timestamp"] = parts().clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    body["timestamp"] = _moment(parts())
     response = json_response(body, status)
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
     return response
+
+
+def wrapped(data: bytes, given: Parts | None = None) -> bytes:
+    """The envelope around data that is JSON already."""
+    here = given or parts()
+    foot = f',"server":"{here.config.node_id}","timestamp":"{_moment(here)}"}}'
+    return b'{"success":true,"data":' + data + foot.encode()
+
+
+def _moment(here: Parts) -> str:
+    return here.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def answer_page(documents: Sequence[Document], limit: int, sort_key: Callable[[Any], SortKey]) -> Response:

@@ -25,7 +25,7 @@ class RequestModel(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _accept_camel_case(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
+        if not isinstance(data, dict) or data.keys() <= cls.model_fields.keys():
             return data
         spellings = Counter(to_snake(name) for name in data)
         return {_field_name(cls, name, spellings): value for name, value in data.items()}

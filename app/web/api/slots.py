@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, current_app, request
 
-from app.booking.availability import OpeningHours, day_availability, read_slot
-from app.coordination.outbox import doctor_stream
+from app.booking.availability import read_slot
+from app.coordination.replication.levels import Level
 from app.directory.bulk import create_slots
 from app.directory.slots import create_slot, delete_slot
 from app.web.api.answers import answer
+from app.web.api.availability import UNCHANGED, day_question, day_response
 from app.web.api.booking_answers import current_actor
 from app.web.api.directory_answers import (
     AvailabilityDocument,
@@ -23,9 +24,9 @@ from app.web.api.directory_answers import (
 from app.web.api.directory_inputs import AvailabilityQuery, BulkBody, SlotBody, SlotQuery
 from app.web.api.freshness import read_fresh, read_from_primary, say_freshness
 from app.web.api.request_keys import request_key
+from app.web.fast_lane import FAST_LANE
 from app.web.parts import parts
 from app.web.policy import policy
-from app.web.reads import Question
 
 api = APIBlueprint("slots", __name__, url_prefix="/api", tag="Slots")
 
@@ -88,14 +89,10 @@ def remove_slot(slot_id: int) -> Response:
 @policy("public")
 @api.input(AvailabilityQuery, location="query", arg_name="query")
 @api.output(AvailabilityDocument)
+@api.doc(responses=UNCHANGED)
 def show_availability(query: AvailabilityQuery) -> Response:
     """Show what is left of a doctor's day."""
-    config = parts().config
-    hours = OpeningHours(config.clinic_start_hour, config.clinic_end_hour)
-    question = Question(
-        streams=frozenset({doctor_stream(query.doctor_id)}),
-        ask_primary=lambda connection: day_availability(connection, query.doctor_id, query.date, hours),
-        ask_replica=lambda slots: slots.day_availability(query.doctor_id, query.date, hours),
-    )
-    served = read_fresh(question, query.consistency)
-    return say_freshness(answer(served.value), served)
+    served = read_fresh(day_question(parts().config, query.doctor_id, query.date), query.consistency)
+    if query.consistency in (None, Level.EVENTUAL):
+        current_app.extensions[FAST_LANE].learn(request.environ["QUERY_STRING"], query.doctor_id, query.date)
+    return say_freshness(day_response(served.value), served)

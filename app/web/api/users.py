@@ -60,11 +60,11 @@ class PersonDocument(BaseModel):
 @api.input(PeopleQuery, location="query", arg_name="query")
 @api.output(list[PersonDocument])  # type: ignore[arg-type]  # APIFlask takes it
 def list_users(query: PeopleQuery) -> Response:
-    """List accounts by e-mail address."""
-    after = query.after(str)
+    """List accounts by name; q is looked for in the name, or is a whole e-mail address."""
+    after = query.after(str, uuid.UUID)
     with parts().database.read() as connection:
-        found = list_people(connection, query.q, after[0] if after else None, query.limit + 1)
-    return answer_page(found, query.limit, lambda person: (person["email"],))
+        found = list_people(connection, query.q, after and (after[0], after[1]), query.limit + 1)
+    return answer_page(found, query.limit, lambda person: (person["name"], person["id"]))
 
 
 @api.get("/<uuid:user_id>")

@@ -7,7 +7,7 @@ from __future__ import annotations
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.booking.actions import cancel_booking
+from app.booking.actions import cancel_series
 from app.web.pages.blueprint import pages
 from app.web.pages.forms import CancelForm, Wrong, read_form, request_key
 from app.web.pages.guests import Guest, guest_of
@@ -39,7 +39,8 @@ def cancel_now(token: str) -> Response | tuple[str, int]:
     read = read_form(CancelForm, request.form)
     if isinstance(read, Wrong):
         return _question(guest, read), UNPROCESSABLE
-    cancel_booking(parts().engine, guest.booking_id, guest.actor, read.reason, request_key({}))
+    key = request_key({}, variant=read.scope)
+    cancel_series(parts().engine, guest.booking_id, read.scope, guest.actor, read.reason, key)
     return _see(token)
 
 
@@ -62,6 +63,7 @@ def _question(guest: Guest, typed: Wrong) -> str:
         wrong=typed.sentences,
         found=typed.summary,
         key=new_key(),
+        is_repeated=guest.booking["series_id"] is not None,
         cancel_url=url_for("pages.cancel_now", token=guest.token),
         booking_url=url_for("pages.manage", token=guest.token),
     )

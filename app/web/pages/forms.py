@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 from flask import request
 from pydantic import StringConstraints, ValidationError
 
-from app.booking.actions import PatientDetails
+from app.booking.actions import PatientDetails, Scope
 from app.idempotency import RequestKey
 from app.languages.texts import N_
 from app.web.api.fields import Email, Line, Paragraph, PersonName, Phone
@@ -27,6 +27,12 @@ WORDS = {
     "patient_email": N_("Enter an e-mail address such as name@example.org"),
     "patient_phone": N_("Enter a phone number such as +49 30 1234567, or leave it empty"),
     "reason": N_("Keep the reason under 500 characters"),
+    "scope": N_("Choose which of them"),
+    "every": N_("Enter a number from 1 to 12"),
+    "frequency": N_("Choose days, weeks or months"),
+    "count": N_("Enter how many times in all, 2 to 60"),
+    "until": N_("Enter a day after the first time"),
+    "take": N_("Choose all or what is free"),
     "reference": N_("Enter the six letters and digits of the reference, such as QX7-4RM"),
     "patient_id": N_("Choose somebody from the list again"),
     "doctor_id": N_("Choose a doctor from the list"),
@@ -68,6 +74,8 @@ class PatientForm(RequestModel):
 
 class CancelForm(RequestModel):
     reason: Reason | None = None
+    #: Of a repeated appointment: how much of it.
+    scope: Scope = Scope.ONE
 
 
 class FindForm(RequestModel):

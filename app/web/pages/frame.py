@@ -20,7 +20,7 @@ from app.web.pages.forgery import form_token
 from app.web.pages.wording import clock_time
 from app.web.parts import parts
 
-BOOKING_PAGES = {"manage", "find_booking", "cancel", "move", "move_check", "mine"}
+BOOKING_PAGES = {"manage", "find_booking", "cancel", "move", "move_check", "mine", "series", "repeat"}
 ACCOUNT_PAGES = {
     "log_in", "log_in_now", "show_code", "show_code_now", "join", "join_now", "forget", "forget_now", "reset",
     "reset_now", "account", "rename", "security", "change_password", "second_step", "confirm_second_step",

@@ -65,6 +65,8 @@ def manage(token: str) -> Response | str:
         processed=_processed(guest),
         deadline=_deadline(guest),
         again_url=_again_url(guest),
+        series_url=None if guest.showtime_id else url_for("pages.series", token=token),
+        is_repeated=guest.booking["series_id"] is not None,
         calendar_url=url_for("pages.calendar_entry", token=token),
         move_url=url_for("pages.move", token=token),
         cancel_url=url_for("pages.cancel", token=token),

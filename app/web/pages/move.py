@@ -7,7 +7,7 @@ from dataclasses import replace
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.booking.actions import reschedule_booking
+from app.booking.actions import Scope, move_series, reschedule_booking
 from app.booking.availability import read_slot
 from app.directory.doctors import read_doctor
 from app.web.pages.blueprint import pages
@@ -57,6 +57,7 @@ def move_check(token: str) -> Response | str:
         speech=guest.speech,
         slot_ids=[slot_id],
         key=new_key(),
+        is_repeated=guest.booking["series_id"] is not None,
         move_url=url_for("pages.move_now", token=token),
         times_url=f"{url_for('pages.move', token=token)}?date={slot['slot_date']}",
         booking_url=url_for("pages.manage", token=token),
@@ -70,10 +71,19 @@ def move_now(token: str) -> Response:
     guest = guest_of(token)
     slot_ids = wanted_slot_ids(request.form)
     if can_change(guest) and set(slot_ids) != set(guest.slot_ids):
-        named = ",".join(map(str, slot_ids))
-        key = request_key({"slot_ids": named}, variant=named)
-        reschedule_booking(parts().engine, guest.booking_id, slot_ids, guest.actor, key)
+        named, scope = ",".join(map(str, slot_ids)), _scope()
+        key = request_key({"slot_ids": named}, variant=f"{named}{scope}")
+        if scope is Scope.ONE:
+            reschedule_booking(parts().engine, guest.booking_id, slot_ids, guest.actor, key)
+        else:
+            move_series(parts().engine, guest.booking_id, slot_ids[0], scope, guest.actor, key)
     return _see(token)
+
+
+def _scope() -> Scope:
+    """How much of a series is meant; of anything else it is this one."""
+    asked = request.form.get("scope", "")
+    return Scope(asked) if asked in {each.value for each in Scope} else Scope.ONE
 
 
 def _see(token: str) -> Response:

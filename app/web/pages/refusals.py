@@ -24,6 +24,7 @@ from app.web.pages.lapsed import lapsed_page
 from app.web.pages.monitor.refused import is_about_monitor, render_refused
 from app.web.pages.offers import Offer, new_key, offer_of
 from app.web.pages.seat_refusals import seats_lost_page, wanted_showtime
+from app.web.pages.series import series_refused
 from app.web.pages.wording import clock_time, instant, short_day, span
 from app.web.parts import parts
 
@@ -154,6 +155,7 @@ def _plain(failure: Failure) -> Response:
 SPECIAL: dict[str, Callable[[Failure], Response]] = {
     "BOOKING_CONFLICT": _conflict,
     "SLOT_IN_PAST": _conflict,
+    "SERIES_CONFLICT": series_refused,
     "HOLD_EXPIRED": _lapsed,
 }
 

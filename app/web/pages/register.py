@@ -21,6 +21,7 @@ from app.web.pages import (
     move,
     movies,
     seats,
+    series,
     tickets,
     times,
     waiting,
@@ -34,6 +35,7 @@ from app.web.pages.admin import movies as admin_movies
 from app.web.pages.admin import showtimes as admin_showtimes
 from app.web.pages.admin import slots as admin_slots
 from app.web.pages.admin import statistics as admin_statistics
+from app.web.pages.admin import webhooks as admin_webhooks
 from app.web.pages.blueprint import pages
 from app.web.pages.desk import board as desk_board
 from app.web.pages.desk import closing, counter, lists, week
@@ -56,6 +58,7 @@ from app.web.pages.refusals import render_failure
 PAGES = (
     mine,
     waiting,
+    series,
     choose,
     language,
     times,
@@ -81,6 +84,7 @@ ADMIN = (
     admin_movies,
     admin_halls,
     admin_showtimes,
+    admin_webhooks,
 )
 MONITOR = (health, traffic, election, clocks, replication, board, race, integrity, orders, login)
 

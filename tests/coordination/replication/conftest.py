@@ -30,6 +30,7 @@ from app.directory.doctors import DoctorDraft, create_doctor
 from app.directory.slots import SlotDraft, create_slot, delete_slot
 from app.tables import LeaderState
 from app.tables.journal import Stream
+from tests.keys import KEYRING
 
 NO_REDIS = "redis://127.0.0.1:1/0"
 
@@ -118,7 +119,7 @@ def site_on() -> Iterator[Callable[[str, str], Site]]:
     sites: list[Site] = []
 
     def make(database_url: str, redis_url: str) -> Site:
-        database = Database(database_url)
+        database = Database(database_url, keyring=KEYRING)
         with database.transaction() as tx:
             tx.execute(insert(LeaderState).values(role=ROLE, epoch=1, node="node-1"))
         sites.append(Site(database, redis_url, Term("node-1", 1, float("inf"))))

@@ -121,6 +121,7 @@ def test_in_production_there_are_no_such_pages(sqlite_url: str, folder: Path):
         sqlite_url,
         APP_ENV="production",
         SECRET_KEY="x" * len(DEVELOPMENT_SECRET),
+        DATA_KEY="d" * 40,
         BASE_URL="https://clinic.example",
         MAIL_FOLDER=str(folder),
     )

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
+from app.accounts.addresses import has_address
 from app.booking.actions import SYSTEM, Actor, Claim, cancel_booking, hold_slot
 from app.database import db_now
 from app.tables import Booking, Doctor, User, WaitlistEntry
@@ -24,7 +25,7 @@ def patient(app, person: Person) -> Person:
 
 def book_for(clinic: Clinic, email: str, hours: float) -> dict[str, str]:
     with clinic.parts.database.read() as connection:
-        user_id = connection.execute(select(User.id).where(User.email == email)).scalar_one()
+        user_id = connection.execute(select(User.id).where(has_address(connection, email))).scalar_one()
     actor = Actor(f"user:{user_id}", user_id)
     return hold_slot(
         clinic.parts.engine, Claim((clinic.add_slot(hours),), SOMEBODY, instant=True), actor

@@ -6,6 +6,7 @@ from app.coordination import cluster_log
 from app.coordination.cluster_log import NOTICED, SENT
 from app.database import Database
 from app.errors import Unavailable
+from tests.keys import KEYRING
 from tests.worker.coordinator.lab import Lab
 from worker.coordinator.frame import Coordinator, Duty
 
@@ -43,7 +44,7 @@ def frame(lab):
 
 @pytest.fixture
 def database(database_url):
-    database = Database(database_url)
+    database = Database(database_url, keyring=KEYRING)
     yield database
     database.dispose()
 

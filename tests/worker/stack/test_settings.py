@@ -106,15 +106,16 @@ def test_the_clock_of_one_node_is_made_wrong_on_request() -> None:
     assert skews == ["0", "2000", "0"]
 
 
-def test_every_process_shares_one_secret_that_stays(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SECRET_KEY", "DATA_KEY"])
+def test_every_process_shares_one_secret_that_stays(tmp_path: Path, name: str) -> None:
     settings = read_settings({**FREE, "ONESLOT_VAR": str(tmp_path)})
     addresses = Addresses("sqlite:///x", "redis://x", "smtp://x")
 
-    secrets = {(AppPrograms(settings, addresses, BALANCER).migrate().env or {})["SECRET_KEY"] for _ in "12"}
+    secrets = {(AppPrograms(settings, addresses, BALANCER).migrate().env or {})[name] for _ in "12"}
 
     assert len(secrets) == 1
     assert len(secrets.pop()) >= 32
-    assert (tmp_path / "secrets" / "secret_key").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "secrets" / name.lower()).stat().st_mode & 0o077 == 0
 
 
 def test_free_ports_differ() -> None:

@@ -27,7 +27,7 @@ LONGEST_QUERY = 100
 @pages.get("/people")
 @policy("admin")
 def people() -> Response:
-    """Accounts, found by name or address."""
+    """Accounts, found by name or whole address."""
     query = request.args.get("q", "").strip()[:LONGEST_QUERY]
     with parts().database.read() as connection:
         found = list_people(connection, query or None, None, MOST_SHOWN + 1)

@@ -22,6 +22,7 @@ TABS = (
     ("people", N_("People")),
     ("admin_movies", N_("Cinema")),
     ("admin_statistics", N_("Statistics")),
+    ("admin_webhooks", N_("Webhooks")),
     ("admin_rules", N_("Settings")),
 )
 
@@ -70,5 +71,10 @@ DONE = {
     "hours": N_("The opening hours are saved. Times that were made before stay as they are."),
     "slots": N_("The times are made."),
     "rules": N_("The settings are saved."),
+    "webhook-paused": N_("Paused. What happens meanwhile waits and is sent when it goes on."),
+    "webhook-resumed": N_("It goes on; what waited is sent now."),
+    "webhook-trial": N_("A test is on its way. Look again in a moment to see how it went."),
+    "webhook-replayed": N_("It is sent again, under the same id."),
+    "webhook-deleted": N_("The webhook is deleted."),
     "holiday": N_("The day is closed for everybody. Whoever is booked then is listed at the front desk."),
 }

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import request
+from flask import request, url_for
 from sqlalchemy import Connection
 
 from app.booking.attendance import why_not
 from app.booking.reading import find_booking
+from app.booking.series import REPEATABLE
 from app.directory.patients import search_patients
 from app.errors import NotFound
 from app.languages.texts import N_, _
 from app.tables.booking import BookingStatus
+from app.web.pages.desk.columns import tag_of
+from app.web.pages.guests import token_of
 from app.web.pages.visits import zone_words
 from app.web.pages.wording import clock_time, instant, long_day
 from app.web.staff import desk_actor
@@ -74,6 +77,8 @@ class Panel:
     waiting: Sequence[Person] = ()
     next: Sequence[Person] = ()
     values: Mapping[str, str] = field(default_factory=dict)
+    #: Where it is repeated, or all of its times are; None at the cinema and for a hold.
+    series_url: str | None = None
 
 
 def panel_for(
@@ -130,7 +135,14 @@ def _of_booking(
         booking={**booking, "tag": tag_of(booking["status"])},
         steps=steps_of(booking["status"], instant(booking["starts_at"]), board.day.now),
         **_when(booking, board),
+        series_url=_series_url(booking),
     )
+
+
+def _series_url(booking: Mapping[str, Any]) -> str | None:
+    if booking["status"] not in REPEATABLE and not booking["series_id"]:
+        return None
+    return url_for("pages.series", token=token_of(dict(booking)))
 
 
 def _when(span: Mapping[str, Any], board: Board) -> dict[str, Any]:

@@ -388,7 +388,7 @@ def test_the_search_answers_with_people_on_file(receptionist: Person, clinic: Cl
         clinic.parts.directory, PatientDraft("Özlem Exämple", "oz@example.org", "+49 30 555 01"), "seed"
     )
 
-    for wanted in ("özlem", "oz@", "3055501", "exämple öz"):
+    for wanted in ("özlem", "oz@example.org", "3055501", "exämple öz"):
         assert "Özlem Exämple" in receptionist.open(f"/desk/patients?q={wanted}").text
     assert "Nobody on file" in receptionist.open("/desk/patients?q=somebodyelse").text
 
