@@ -10,7 +10,7 @@ export CHROMIUM
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser lint messages load prove bench mutants attack fuzz verify-audit simulate lock clean
+.PHONY: help run test test-browser lint messages load prove bench bench-scale mutants attack fuzz verify-audit simulate lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ prove: $(VENV)/dev.stamp ## Race for slots on the running stack, with Redis kill
 
 bench: $(VENV)/dev.stamp ## Measure the speed beside a Flask hello on a stack of its own (ARGS="--quick --only P3 --compare old.json")
 	@exec $(PY) -m loadtest.bench $(ARGS)
+
+bench-scale: $(VENV)/dev.stamp ## Fill 10k, 1M and 10M slots and show how the hot statements fare (a few GB for some minutes; ARGS="--sizes 10000 1000000")
+	@exec $(PY) -m loadtest.bench.scale $(ARGS)
 
 mutants: $(VENV)/dev.stamp ## Take the guards away one at a time; for each a named test must fail (ARGS="lost reply")
 	@exec $(PY) -m tests.mutants $(ARGS)

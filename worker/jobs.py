@@ -99,7 +99,7 @@ def account_sender() -> AccountSender:
 def webhook_sender() -> WebhookSender:
     """The sender of this process."""
     config = Config.from_env(os.environ)
-    return build_webhook_sender(config, Database(config.database_url, pool_size=2))
+    return build_webhook_sender(config, Database(config.database_url, 2, config.keyring))
 
 
 #: The only functions a job may name.

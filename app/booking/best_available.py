@@ -1,7 +1,8 @@
 """The best seats for somebody who leaves the choice to us: chosen and taken in one transaction.
 
 On PostgreSQL callers step around each other (FOR UPDATE SKIP LOCKED): who finds a seat of the best block
-locked goes on to the next block and waits for nobody."""
+locked goes on to the next block and waits for nobody. Inside a process they take turns: all would lock the
+same blocks first, and all wait for the same stream at the end, each with a connection."""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ def hold_best(engine: Engine, claim: BestClaim, actor: Actor, request: RequestKe
     booking_id = uuid.uuid4()
     for _ in range(MOST_TRIES):
         try:
-            return engine.perform(actor, request, lambda act: _take_best(act, booking_id, claim))
+            with engine.local_queue.turn(claim.showtime_id):
+                return engine.perform(actor, request, lambda act: _take_best(act, booking_id, claim))
         except OthersAreChoosing:
             time.sleep(random.uniform(0.01, LONGEST_PAUSE_SECONDS))  # noqa: S311 - jitter, no secret
     raise BookingConflict.because(Reason.SLOT_HELD, seconds_left=1)

@@ -63,7 +63,7 @@ def calendar_of(entries: Sequence[Entry]) -> bytes:
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", entries[0].method.value)
-    spans = [_span(entry.appointment) for entry in entries]
+    spans = [span(entry.appointment) for entry in entries]
     zoned = [entry.appointment for entry, (_, _, is_zoned) in zip(entries, spans, strict=True) if is_zoned]
     if zoned:
         # It holds for the year before and the year after: of a series the year before its last.
@@ -114,7 +114,7 @@ def _event(entry: Entry, start: datetime, end: datetime) -> Event:
     return event
 
 
-def _span(appointment: Appointment) -> tuple[datetime, datetime, bool]:
+def span(appointment: Appointment) -> tuple[datetime, datetime, bool]:
     """Start and end on the clinic's wall clock, and True; in UTC when that clock shows an hour twice.
 
     A local time that occurs twice means the first one (RFC 5545 section 3.3.5), so the second

@@ -16,9 +16,11 @@ ONE_DAY, ONE_MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 @lru_cache(maxsize=64)
-def vtimezone(zone: ZoneInfo, year: int) -> Timezone:
-    """The component, not to be changed; right from the start of the year before to the end of the next."""
-    first, last = datetime(year - 1, 1, 1, tzinfo=UTC) - ONE_DAY, datetime(year + 2, 1, 1, tzinfo=UTC)
+def vtimezone(zone: ZoneInfo, year: int, last_year: int | None = None) -> Timezone:
+    """The component, not to be changed; right from the start of the year before to the end of the one after
+    the last."""
+    last_year = last_year or year
+    first, last = datetime(year - 1, 1, 1, tzinfo=UTC) - ONE_DAY, datetime(last_year + 2, 1, 1, tzinfo=UTC)
     component = Timezone()
     component.add("tzid", zone.key)
     component.add_component(_period(zone, first, zone_offset(zone, first)))

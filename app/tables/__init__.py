@@ -10,6 +10,7 @@ from app.tables.cinema import Hall, Movie, Showtime
 from app.tables.cluster import ClusterLogEntry, ClusterSetting
 from app.tables.desk import ClinicRule, Closure
 from app.tables.directory import Doctor, Patient
+from app.tables.feeds import CalendarFeed
 from app.tables.journal import (
     AuditAnchor,
     AuditEntry,
@@ -37,6 +38,7 @@ __all__ = [
     "Booking",
     "BookingSlot",
     "BookingStatus",
+    "CalendarFeed",
     "ClinicRule",
     "Closure",
     "ClusterLogEntry",

@@ -8,7 +8,7 @@ from flask import Flask
 from werkzeug.routing import IntegerConverter
 
 LARGEST_ID = 2**63 - 1  # bigint in PostgreSQL
-FOR_PROGRAMS = ("/api/", "/api-docs", "/health", "/openapi.json", "/metrics")
+FOR_PROGRAMS = ("/api/", "/api-docs", "/feeds/", "/health", "/openapi.json", "/metrics")
 
 
 class IdConverter(IntegerConverter):

@@ -23,6 +23,7 @@ def register_routes(app: APIFlask) -> None:
         docs,
         doctors,
         elections,
+        feeds,
         halls,
         health,
         movies,
@@ -37,11 +38,12 @@ def register_routes(app: APIFlask) -> None:
         users,
         webhooks,
     )
+    from app.web.feeds import feeds as calendar_feeds
     from app.web.pages.register import register_pages
 
     booking = (
         doctors, slots, bookings, appointments, patients, auth, account, own_data, users, concurrent, desk,
-        series, webhooks,
+        series, webhooks, feeds,
     )  # fmt: skip
     shows = (movies, halls, showtimes)
     cluster = (
@@ -59,4 +61,5 @@ def register_routes(app: APIFlask) -> None:
     )
     for module in (*booking, *shows, *cluster, docs):
         app.register_blueprint(module.api)
+    app.register_blueprint(calendar_feeds)
     register_pages(app)

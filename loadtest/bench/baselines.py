@@ -126,8 +126,11 @@ def lay_out(url: str, slots: int) -> None:
 
 def open_again(url: str) -> None:
     """All slots are free, as if nobody had ever booked."""
-    with psycopg.connect(url, autocommit=True) as database:
-        database.execute("TRUNCATE baseline.bookings; UPDATE baseline.slots SET state = 'OPEN'")
+    with psycopg.connect(url) as database:
+        # In the order in which a booking locks them: some may still be under way.
+        database.execute("LOCK TABLE baseline.slots IN ACCESS EXCLUSIVE MODE")
+        database.execute("TRUNCATE baseline.bookings")
+        database.execute("UPDATE baseline.slots SET state = 'OPEN'")
 
 
 if "BASELINE_DATABASE_URL" in os.environ:  # only where gunicorn serves it

@@ -87,8 +87,8 @@ def judge_scale(found: Scale | None) -> tuple[str, bool | None]:
     """What the last `make bench-scale` found; it fills gigabytes and runs on its own."""
     if found is None:
         return "run make bench-scale", None
-    worst, slowest = found.worst_change, found.stats_p99_ms
-    told = f"{worst:+.0%} at {found.largest:,} slots; stats p99 {slowest:.0f} ms ({found.age})"
+    worst, slowest = found.worst_change, found.stats_ms
+    told = f"{worst:+.0%} at {found.largest:,} slots; stats {slowest:.0f} ms ({found.age})"
     return told, worst >= -0.1 and slowest <= 50
 
 

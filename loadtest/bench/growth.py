@@ -6,6 +6,7 @@ three as with one, then cores to spare make three nodes three times as fast."""
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from itertools import count
 
@@ -27,6 +28,8 @@ def booking_cost(order: Order, nodes: int, say: Callable[[str], None]) -> float:
     with running_stack(var, nodes, **SETTINGS) as stack:
         make_admin(stack)
         field = lay_out(stack, _DOCTORS)
+        with stack.processes.measured() as resting:
+            time.sleep(order.seconds)
         spent, booked = 0.0, 0
         for is_counted in (False, *[True] * order.repetitions):
             slots = field.file_of(order.var, field.left // 3)
@@ -35,7 +38,7 @@ def booking_cost(order: Order, nodes: int, say: Callable[[str], None]) -> float:
             with stack.processes.measured() as used:
                 sample = fire(shot, MANY, order.seconds)
             if is_counted:
-                spent += sum(used[group] for group in _COUNTED)
+                spent += sum(used[group] - resting[group] for group in _COUNTED)
                 booked += sample.count(201)
     shutil.rmtree(var, ignore_errors=True)
     cost = 1000 * spent / max(booked, 1)

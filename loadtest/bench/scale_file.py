@@ -8,6 +8,9 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+#: Judged by its own time; and by nothing: it touches rows all over the table, and what memory does not hold
+#: is slower whatever the index.
+STATS, ANYWHERE = "all bookings by status", "claim, anywhere in the table"
 FILE = Path(os.environ.get("ONESLOT_VAR", "var")) / "bench" / "scale.json"
 
 
@@ -16,7 +19,7 @@ class Scale:
     """Rates per second by statement and number of slots; and how long counting all bookings took."""
 
     rates: dict[str, dict[int, float]]
-    stats_p99_ms: float
+    stats_ms: float
     at: float
 
     @property
@@ -26,7 +29,8 @@ class Scale:
     @property
     def worst_change(self) -> float:
         """Of the statement that suffers most: -0.1 is a tenth slower than with the fewest slots."""
-        return min(sizes[max(sizes)] / sizes[min(sizes)] - 1 for sizes in self.rates.values())
+        hot = [sizes for name, sizes in self.rates.items() if name not in (STATS, ANYWHERE)]
+        return min(sizes[max(sizes)] / sizes[min(sizes)] - 1 for sizes in hot)
 
     @property
     def age(self) -> str:
@@ -44,4 +48,4 @@ def last_scale(file: Path = FILE) -> Scale | None:
         return None
     told = json.loads(file.read_text())
     rates = {name: {int(size): rate for size, rate in sizes.items()} for name, sizes in told["rates"].items()}
-    return Scale(rates, told["stats_p99_ms"], told["at"])
+    return Scale(rates, told["stats_ms"], told["at"])

@@ -1,20 +1,23 @@
 """The judgement of the benchmark: ratios in a turn, goals, pictures, the client for machines without wrk."""
 
 import asyncio
+import time
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from loadtest.bench.generator import Sample
-from loadtest.bench.goals import GOALS, judge, ratio, shots_for
+from loadtest.bench.goals import GOALS, judge, judge_scale, ratio, shots_for
 from loadtest.bench.own_generator import ask, requests_of, run
 from loadtest.bench.picture import bars
 from loadtest.bench.processes import GROUPS
 from loadtest.bench.report import as_json, shown
 from loadtest.bench.results import Measured, Results
 from loadtest.bench.run import ONCE
+from loadtest.bench.scale_file import STATS, Scale, keep, last_scale
 from loadtest.bench.shots import SHOTS
 
 ORDER = {"url": "http://127.0.0.1:1", "path": "/x", "headers": {}, "what": "get", "given": "-", "run": "r"}
@@ -39,12 +42,6 @@ def test_a_goal_is_met_or_missed_by_its_ratio(book: float, is_met: bool):
     (verdict,) = judge(results(hello=[1000], book=[book]), ["P1"])
 
     assert verdict.is_met is is_met
-
-
-def test_a_goal_that_needs_another_run_is_neither_met_nor_missed():
-    (verdict,) = judge(results(hello=[1000]), ["P6"])
-
-    assert verdict.is_met is None
 
 
 def test_every_goal_needs_only_shots_that_there_are():
@@ -131,3 +128,52 @@ def _until_gone(answer):
             writer.close()
 
     return serve
+
+
+def test_growth_is_judged_by_the_statement_that_suffers_most(tmp_path: Path):
+    rates = {"claim": {10: 100.0, 1000: 95.0}, "day": {10: 100.0, 1000: 80.0}, STATS: {10: 500.0, 1000: 25.0}}
+    keep(Scale(rates, 40.0, time.time() - 7200), tmp_path / "scale.json")
+
+    found = last_scale(tmp_path / "scale.json")
+
+    assert found is not None
+    assert found.worst_change == pytest.approx(-0.2)
+    assert judge_scale(found) == ("-20% at 1,000 slots; stats 40 ms (2 h old)", False)
+    assert judge_scale(Scale({"claim": rates["claim"]}, 40.0, time.time()))[1] is True
+    assert judge_scale(Scale({"claim": rates["claim"]}, 60.0, time.time()))[1] is False
+
+
+def test_growth_that_was_never_measured_is_neither_met_nor_missed(tmp_path: Path):
+    assert judge_scale(last_scale(tmp_path / "scale.json")) == ("run make bench-scale", None)
+
+
+@pytest.mark.parametrize(
+    ("goal", "figures", "is_met"),
+    [
+        ("P8", {"CPU ms of a booking, nodes: 1": 2.0, "CPU ms of a booking, nodes: 3": 2.1}, True),
+        ("P8", {"CPU ms of a booking, nodes: 1": 2.0, "CPU ms of a booking, nodes: 3": 2.4}, False),
+        ("P10", {"seats p99 ms": 25.0}, True),
+        ("P10", {"seats p99 ms": 26.0}, False),
+        ("P11", {"fresh start s": 20.0, "warm start s": 5.0, "booking flow kB": 99.0}, True),
+        ("P11", {"fresh start s": 20.0, "warm start s": 11.0, "booking flow kB": 99.0}, False),
+        ("P10", {}, None),
+    ],
+)
+def test_figures_are_held_against_their_goal(goal: str, figures: dict[str, float], is_met: bool | None):
+    found = Results(figures={name: [value] for name, value in figures.items()})
+
+    assert judge(found, [goal])[0].is_met is is_met
+
+
+@pytest.mark.parametrize(("late", "is_met"), [(250.0, True), (251.0, False)])
+def test_streams_are_judged_by_memory_delay_and_what_they_leave_to_bookings(late: float, is_met: bool):
+    found = results(hello=[1000], book=[600], watched=[500])
+    found.shots["book, watched"] = found.shots.pop("watched")
+    found.figures = {"stream MB": [140.0], "delivery p99 ms": [late]}
+
+    assert judge(found, ["P7"])[0].is_met is is_met
+
+
+def test_the_reads_need_both_shares():
+    assert judge(results(hello=[1000], availability=[960], unchanged=[1500]), ["P4"])[0].is_met is True
+    assert judge(results(hello=[1000], availability=[960], unchanged=[1499]), ["P4"])[0].is_met is False

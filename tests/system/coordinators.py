@@ -31,6 +31,7 @@ from worker.stack.process import Child, Program
 
 #: For a machine that runs other tests at the same time; the promise itself is measured by the load test.
 START_SECONDS = 90
+NODES = ("node-1", "node-2", "node-3")
 
 
 class Coordinators:
@@ -42,7 +43,7 @@ class Coordinators:
         self._folder = folder
         self._settings = settings
         self._children: dict[str, Child] = {}
-        self._ports = dict(zip(("node-1", "node-2", "node-3"), pick_free_ports(3), strict=True))
+        self._ports = dict(zip(NODES, pick_free_ports(3), strict=True))
         clock = SystemClock()
         book = AddressBook([Peer(node, self.address(node)) for node in self._ports])
         self._transport = HttpTransport()
@@ -85,6 +86,9 @@ class Coordinators:
             child.kill()
         self._transport.close()
         self.database.dispose()
+
+    def pids(self) -> dict[str, int]:
+        return {node: child.pid for node, child in self._children.items()}
 
     def state(self, node: str) -> dict[str, Any] | None:
         try:

@@ -1,40 +1,36 @@
 """Coordinators in network namespaces of their own, to be cut off from each other, Redis or the database.
 
-Needs root. A cut is silent, as a broken network is: whoever sends gets neither an answer nor an error."""
+Needs root; gates.py serves everybody else. A cut is silent, as a broken network is: whoever sends gets
+neither an answer nor an error."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import make_url
 
-from tests.system.coordinators import Coordinators
+from tests.system.coordinators import NODES, Coordinators
+from tests.system.gates import Gate
 
-NODES = ("node-1", "node-2", "node-3")
 PREFIX = 24
 #: Where nobody lives.
 NOWHERE = "02:00:00:00:00:66"
-PIECE = 65_536
 
 
-def why_impossible() -> str | None:
-    """Why this machine cannot have partitions; None when it can."""
-    if os.geteuid() != 0:
-        return "network namespaces need root"
-    if shutil.which("ip") is None:
-        return "there is no ip(8)"
+def namespaces_are_allowed() -> bool:
+    """Whether this machine lets these tests make networks."""
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        return False
     name = f"oneslot-{os.getpid()}-try"
     if subprocess.run(["ip", "netns", "add", name], capture_output=True).returncode != 0:
-        return "network namespaces are not allowed here"
+        return False
     _ip("netns", "del", name)
-    return None
+    return True
 
 
 class Network:
@@ -114,44 +110,12 @@ def parted_coordinators(database_url: str, redis_url: str, folder: Path) -> Iter
         running.callback(network.remove)
         network.build()
         for address, url in ((network.database, database_url), (network.redis, redis_url)):
-            running.enter_context(_forwarding(address, int(make_url(url).port or 0)))
+            gate = Gate(int(make_url(url).port or 0), lambda port: None, address)
+            running.callback(gate.close)
         cluster = PartedCoordinators(network, database_url, redis_url, folder)
         running.callback(cluster.stop_all)
         cluster.start_all()
         yield cluster
-
-
-@contextmanager
-def _forwarding(address: str, port: int) -> Iterator[None]:
-    """The server that listens on loopback, also at this address."""
-    listener = socket.create_server((address, port))
-    wires: list[socket.socket] = []
-
-    def accept() -> None:
-        with suppress(OSError):  # closing ends the wait for the next client
-            while True:
-                client, _ = listener.accept()
-                server = socket.create_connection(("127.0.0.1", port))
-                wires.extend((client, server))
-                for one, other in ((client, server), (server, client)):
-                    threading.Thread(target=_pump, args=(one, other), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield
-    finally:
-        for wire in (listener, *wires):
-            with suppress(OSError):
-                wire.shutdown(socket.SHUT_RDWR)
-            wire.close()
-
-
-def _pump(one: socket.socket, other: socket.socket) -> None:
-    with suppress(OSError):
-        while piece := one.recv(PIECE):
-            other.sendall(piece)
-    with suppress(OSError):
-        other.shutdown(socket.SHUT_RDWR)
 
 
 def _ip(*words: str) -> None:

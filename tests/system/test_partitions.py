@@ -11,30 +11,32 @@ import pytest
 
 from tests.servers import eventually
 from tests.system.coordinators import timed
-from tests.system.partitions import PartedCoordinators, parted_coordinators, why_impossible
+from tests.system.gates import GatedCoordinators, gated_coordinators
+from tests.system.partitions import PartedCoordinators, namespaces_are_allowed, parted_coordinators
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 #: The promise is 10 s; the machine runs other tests beside this one.
 SUCCESSOR_SECONDS = 14.0
+Cluster = PartedCoordinators | GatedCoordinators
 WHOLE_SECONDS = 45.0
 
 
 @pytest.fixture
-def cluster(postgres_url, redis_url, tmp_path) -> Iterator[PartedCoordinators]:
-    if reason := why_impossible():
-        pytest.skip(f"no partitions on this machine: {reason}")
-    with parted_coordinators(postgres_url, redis_url, tmp_path) as cluster:
+def cluster(postgres_url, redis_url, tmp_path) -> Iterator[Cluster]:
+    """In network namespaces as root, else behind gates that this process closes."""
+    build = parted_coordinators if namespaces_are_allowed() else gated_coordinators
+    with build(postgres_url, redis_url, tmp_path) as cluster:
         yield cluster
         assert_one_leader_at_a_time(cluster)
 
 
-def assert_one_leader_at_a_time(cluster: PartedCoordinators) -> None:
+def assert_one_leader_at_a_time(cluster: Cluster) -> None:
     terms = cluster.terms()
     assert [term.epoch for term in terms] == list(range(1, len(terms) + 1))
     assert all(earlier.ended_at <= later.started_at for earlier, later in pairwise(terms))
 
 
-def heal(cluster: PartedCoordinators) -> None:
+def heal(cluster: Cluster) -> None:
     cluster.network.heal()
     eventually(cluster.is_whole, WHOLE_SECONDS, "all three together again")
 

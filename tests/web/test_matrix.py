@@ -48,6 +48,7 @@ class World:
             "session_id": booking["id"],
             "webhook_id": booking["id"],
             "delivery_id": booking["id"],
+            "feed_id": booking["id"],
             "closure_id": booking["id"],
             "code": "x",
             "name": "x",

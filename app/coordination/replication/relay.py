@@ -5,6 +5,7 @@ second relay, an outage of Redis and an emptied Redis are all the same to it."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
@@ -23,6 +24,9 @@ RECORDS_AT_ONCE = 500
 TAIL = 20
 #: A commit whose bell was lost waits so long.
 SHIFT_SECONDS = 0.5
+#: After a round, so that under load all commits of such a moment share the next: a round costs the leader,
+#: Redis and every reader about the same for one change as for fifty. The first after a silence does not wait.
+BREATH_SECONDS = 0.03
 
 
 class Relay:
@@ -37,19 +41,24 @@ class Relay:
         """Relay for half a second, woken by each commit. Raises Deposed when the term has ended."""
         until = self._clock.elapsed() + SHIFT_SECONDS
         while (left := until - self._clock.elapsed()) > 0:
-            self.catch_up(term)
+            if self.catch_up(term):
+                time.sleep(BREATH_SECONDS)
             self._bell.wait(left)
 
-    def catch_up(self, term: Term) -> None:
-        """Publish everything that is committed now; nothing while Redis is away."""
+    def catch_up(self, term: Term) -> int:
+        """Publish everything that is committed now; nothing while Redis is away. Returns how many records."""
+        before = self.published
         try:
             while batches := self._next(term, self._bus.heads()):
                 # The heartbeat by itself: when something before it failed, it must not be there.
                 for together in (_without_heartbeat(batches), _heartbeat(batches)):
                     self._bus.publish(together)
                     self.published += sum(len(batch.records) for batch in together)
+                if sum(len(batch.records) for batch in batches) < RECORDS_AT_ONCE:
+                    break  # what was committed meanwhile rings for itself
         except Away:
-            return
+            pass
+        return self.published - before
 
     def _next(self, term: Term, published: Mapping[str, int]) -> list[Batch]:
         def look(tx: Connection) -> tuple[dict[str, int], Sequence[Record], Sequence[Record]]:

@@ -26,7 +26,7 @@ from app.web.pages import (
     times,
     waiting,
 )
-from app.web.pages.account import audit, data, forgotten, joining, overview, people, security
+from app.web.pages.account import audit, calendars, data, forgotten, joining, overview, people, security
 from app.web.pages.account import login as account_login
 from app.web.pages.admin import bookings as admin_bookings
 from app.web.pages.admin import doctors as admin_doctors
@@ -75,7 +75,7 @@ PAGES = (
     tickets,
 )
 DESK = (desk_board, counter, desk_visits, closing, lists, week)
-ACCOUNT = (account_login, joining, forgotten, overview, security, people, audit, data)
+ACCOUNT = (account_login, joining, forgotten, overview, security, people, audit, data, calendars)
 ADMIN = (
     admin_doctors,
     admin_slots,

@@ -150,3 +150,20 @@ def test_old_entries_are_trimmed_and_heartbeats_sooner(site: Site) -> None:
         left = outbox.records_after(connection, {"doctor:1": 0, "heartbeat": 0}, 10)
     assert trimmed == 2
     assert [(record.stream, record.seq) for record in left] == [("doctor:1", 2), ("heartbeat", 2)]
+
+
+def test_what_is_committed_in_one_breath_is_one_round(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    relay, breaths = site.relay(), []
+    append(site)
+
+    def breathe(seconds: float) -> None:
+        breaths.append(seconds)
+        append(site, times=2)
+
+    monkeypatch.setattr(relays.time, "sleep", breathe)
+    monkeypatch.setattr(relays, "SHIFT_SECONDS", 0.001)
+
+    relay.run(site.term)
+
+    assert breaths == [relays.BREATH_SECONDS]
+    assert (relay.published, relay.catch_up(site.term), relay.catch_up(site.term)) == (1, 2, 0)

@@ -123,11 +123,11 @@ def _shown(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _seats(count: int) -> str:
-    return ngettext("%(num)s seat", "%(num)s seats", count)
+    return ngettext("%(num)s seat", "%(num)s seats", count) if count else _("no seats")
 
 
 def _showtimes(count: int) -> str:
-    return ngettext("%(num)s showtime", "%(num)s showtimes", count)
+    return ngettext("%(num)s showtime", "%(num)s showtimes", count) if count else _("no showtimes")
 
 
 def _day(showtime: Mapping[str, Any]) -> str:

@@ -1,0 +1,3 @@
+from tests.web.conftest import client
+
+__all__ = ["client"]
