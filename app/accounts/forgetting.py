@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Connection, String, cast, delete, select, type_coerce, update
 
-from app.accounts import second_factor, sessions
+from app.accounts import reminder_choice, second_factor, sessions
 from app.accounts.actions import Accounts
 from app.accounts.principals import Principal
 from app.audit.journal import Witness
@@ -41,6 +41,7 @@ def account_export(connection: Connection, caller: Principal) -> Document:
     )
     return {
         "account": {name: _plain(value) for name, value in user._mapping.items()},
+        "reminders": reminder_choice.read(connection, caller.user_id).document(),
         "logins": [
             {"device": login.device, "created_at": _plain(login.created_at)}
             for login in sessions.logins_of(connection, caller.user_id)
@@ -68,6 +69,7 @@ def forget_account(accounts: Accounts, caller: Principal, who: Witness) -> None:
         # Answers to be repeated hold what was asked; whoever they are for, they are an hour's help at most.
         for known in (caller.user_id, *on_file):
             tx.execute(delete(IdempotencyRecord).where(_holds(str(known))))
+        reminder_choice.forget(tx, caller.user_id)
         second_factor.remove(tx, caller.user_id)
         sessions.end_all(tx, caller.user_id)
         tx.execute(delete(AccountMail).where(AccountMail.user_id == caller.user_id))

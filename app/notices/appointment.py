@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
+from app.languages.texts import _
 from app.notices.typed_text import one_line
+from app.tables.accounts import User
 from app.tables.booking import Booking, BookingSlot, Slot
 from app.tables.cinema import Hall, Movie, Showtime
 from app.tables.directory import Doctor
@@ -36,6 +38,8 @@ class Appointment:
     patient_name: str | None
     patient_email: str | None
     movie: str | None = None
+    #: In which they read; None is as the clinic speaks.
+    language: str | None = None
     #: What is printed on the seats, such as B14.
     seats: tuple[str, ...] = ()
 
@@ -78,7 +82,9 @@ class Appointment:
     @property
     def summary(self) -> str:
         """What a calendar shows."""
-        return f"{self.movie} ({', '.join(self.seats)})" if self.movie else f"Appointment with {self.doctor}"
+        if self.movie:
+            return f"{self.movie} ({', '.join(self.seats)})"
+        return _("Appointment with %(doctor)s", doctor=self.doctor)
 
     @property
     def local_start(self) -> datetime:
@@ -103,7 +109,9 @@ def read_appointment(connection: Connection, booking_id: uuid.UUID) -> Appointme
             func.coalesce(Doctor.hospital, hall_and_house(Hall.name, Hall.place)).label("place"),
             func.coalesce(Doctor.timezone, Showtime.timezone).label("zone"),
             Movie.title.label("movie"),
+            func.coalesce(Booking.language, User.language).label("language"),
         )
+        .outerjoin(User, User.id == Booking.user_id)
         .outerjoin(Doctor, Doctor.id == Booking.doctor_id)
         .outerjoin(Showtime, Showtime.id == Booking.showtime_id)
         .outerjoin(Movie, Movie.id == Showtime.movie_id)

@@ -21,6 +21,7 @@ from app.tables.journal import (
     Stream,
 )
 from app.tables.leadership import LeaderState, LeaderTerm, Node
+from app.tables.reminders import ReminderChoice
 from app.tables.schedule import OpeningHours, Series, WaitlistEntry
 from app.tables.sealing import SealingKey
 from app.tables.webhooks import WebhookAttempt, WebhookCursor, WebhookDelivery, WebhookEndpoint
@@ -56,6 +57,7 @@ __all__ = [
     "OutboxEntry",
     "Patient",
     "RecoveryCode",
+    "ReminderChoice",
     "SealingKey",
     "SeatKind",
     "Series",

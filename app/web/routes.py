@@ -29,6 +29,7 @@ def register_routes(app: APIFlask) -> None:
         movies,
         own_data,
         patients,
+        reminders,
         replicas,
         series,
         servers,
@@ -43,7 +44,7 @@ def register_routes(app: APIFlask) -> None:
 
     booking = (
         doctors, slots, bookings, appointments, patients, auth, account, own_data, users, concurrent, desk,
-        series, webhooks, feeds,
+        series, webhooks, feeds, reminders,
     )  # fmt: skip
     shows = (movies, halls, showtimes)
     cluster = (

@@ -11,7 +11,7 @@ from pydantic import StringConstraints, ValidationError
 
 from app.booking.actions import PatientDetails, Scope
 from app.idempotency import RequestKey
-from app.languages.texts import N_
+from app.languages.texts import N_, language
 from app.web.api.fields import Email, Line, Paragraph, PersonName, Phone
 from app.web.api.inputs import RequestModel
 from app.web.api.request_keys import keyed_digest
@@ -69,7 +69,9 @@ class PatientForm(RequestModel):
     reason: Reason | None = None
 
     def details(self) -> PatientDetails:
-        return PatientDetails(self.patient_name, self.patient_email, self.patient_phone, self.reason)
+        return PatientDetails(
+            self.patient_name, self.patient_email, self.patient_phone, self.reason, language=language()
+        )
 
 
 class CancelForm(RequestModel):
@@ -118,7 +120,11 @@ def usable_details(values: Mapping[str, str | None]) -> PatientDetails | None:
         return None
     text = {name: (value or "").strip() or None for name, value in kept.items()}
     return PatientDetails(
-        text["patient_name"] or "", text["patient_email"], text["patient_phone"], text["reason"]
+        text["patient_name"] or "",
+        text["patient_email"],
+        text["patient_phone"],
+        text["reason"],
+        language=language(),
     )
 
 

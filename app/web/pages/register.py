@@ -28,6 +28,7 @@ from app.web.pages import (
 )
 from app.web.pages.account import audit, calendars, data, forgotten, joining, overview, people, security
 from app.web.pages.account import login as account_login
+from app.web.pages.account import reminders as account_reminders
 from app.web.pages.admin import bookings as admin_bookings
 from app.web.pages.admin import doctors as admin_doctors
 from app.web.pages.admin import halls as admin_halls
@@ -75,7 +76,18 @@ PAGES = (
     tickets,
 )
 DESK = (desk_board, counter, desk_visits, closing, lists, week)
-ACCOUNT = (account_login, joining, forgotten, overview, security, people, audit, data, calendars)
+ACCOUNT = (
+    account_login,
+    joining,
+    forgotten,
+    overview,
+    security,
+    people,
+    audit,
+    data,
+    calendars,
+    account_reminders,
+)
 ADMIN = (
     admin_doctors,
     admin_slots,

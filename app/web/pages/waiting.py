@@ -53,7 +53,7 @@ def wait_now(doctor_id: int) -> Response | tuple[str, int]:
     with parts().database.read() as connection:
         zone = ZoneInfo(read_doctor(connection, doctor_id)["timezone"])
     details = read.details()
-    patient = PatientDetails(details.name, details.email, details.phone)
+    patient = PatientDetails(details.name, details.email, details.phone, language=details.language)
     wish = WaitWish(doctor_id, day_bounds(first, zone)[0], day_bounds(last, zone)[1], patient)
     try:
         joined = join_waitlist(parts().engine, wish, GUEST, request_key({"doctor_id": doctor_id}))
