@@ -64,6 +64,7 @@ def build_parts(config: Config) -> Parts:
     from app.web.monitoring import build_monitor
     from app.web.neighbour import Neighbour
     from app.web.node_health import Health
+    from app.web.origins import origin_of_request
     from app.web.parts import Parts
     from app.web.reads import Reads
     from app.web.recent_sessions import RecentSessions
@@ -76,7 +77,7 @@ def build_parts(config: Config) -> Parts:
     engine = build_engine(config, database, redis, clock, enqueue, note_positions)
     # Only this node's own coordinator is called from here, and that is always on this machine.
     book = AddressBook([Peer(config.node_id, config.local_rpc_address)])
-    seal = Seal(config.secret_key, config.node_id)
+    seal = Seal(config.secret_key, config.node_id, config.earlier_secrets)
     client = Client(seal, HttpTransport(), engine.stamper, clock, book)
     meter = LoadMeter(clock)
     broadcaster = Broadcaster(lambda: ChangeFeed(redis, database, clock))
@@ -93,7 +94,9 @@ def build_parts(config: Config) -> Parts:
         passwords=accounts.passwords,
         accounts=accounts,
         engine=engine,
-        directory=Directory(database, engine.stamper, config.node_id, engine.publish, note_positions),
+        directory=Directory(
+            database, engine.stamper, config.node_id, engine.publish, note_positions, origin_of_request
+        ),
         health=Health(config, database, redis, clock),
         broadcaster=broadcaster,
         cluster=cluster,

@@ -30,7 +30,7 @@ SHORTEST_SECRET = 32
 #: Settings that hold a secret may be read from a file: SECRET_KEY_FILE=/run/secrets/key.
 SECRET_SETTINGS = (
     "SECRET_KEY", "SECRET_KEY_EARLIER", "DATA_KEY", "DATA_KEY_EARLIER",
-    "DATABASE_URL", "REDIS_URL", "SMTP_URL",
+    "DATABASE_URL", "REDIS_URL", "SMTP_URL", "GATEWAY_SECRET",
 )  # fmt: skip
 MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -91,6 +91,10 @@ class Config(BaseModel):
     clock_skew_ms: int = Field(0, validation_alias="CLOCK_SKEW_MS", ge=-86_400_000, le=86_400_000)
     #: Networks that webhooks and gateways may be in although they are not public: 10.0.0.0/24, 10.0.0.5:9000.
     outgoing_allowed: str = Field("", validation_alias="OUTGOING_ALLOWED")
+    #: Where SMS and push messages are handed on, signed with the secret.
+    sms_gateway_url: str | None = Field(None, validation_alias="SMS_GATEWAY_URL")
+    push_gateway_url: str | None = Field(None, validation_alias="PUSH_GATEWAY_URL")
+    gateway_secret: str = Field("", validation_alias="GATEWAY_SECRET", repr=False)
     #: Call http:// addresses too; for development.
     outgoing_http: bool = Field(False, validation_alias="OUTGOING_HTTP")
     trusted_proxies: int = Field(1, validation_alias="TRUSTED_PROXIES", ge=0, le=5)

@@ -1,8 +1,8 @@
 """`python -m loadtest.consistency`: do people who go from node to node see what they did and saw?
 
-Each try changes a slot at one node and looks for it at another, with the session token and nothing else.
-The people are spread over processes, or the one that runs them would be what is measured. Afterwards, in
-quiet, every copy on every node must equal the database."""
+A slot is changed at one node and looked for at all others at the same moment, with the session token and
+nothing else: each such look is a try. The people are spread over processes, or the one that runs them would
+be what is measured. Afterwards, in quiet, every copy on every node must equal the database."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtest.consistency", description=__doc__)
     add_target_flags(parser)
-    parser.add_argument("--tries", type=int, default=2000, help="writes that are looked for elsewhere")
+    parser.add_argument("--tries", type=int, default=2000, help="looks at another node for an own write")
     parser.add_argument("--seconds", type=float, default=3600.0, help="stop after so long in any case")
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--processes", type=int, default=2, help="that the clients are spread over")

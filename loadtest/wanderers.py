@@ -73,13 +73,13 @@ class Wanderer:
     wires: dict[str, Wire] = field(default_factory=dict)
 
     def once(self) -> None:
-        """Change the slot at one node and look at it at another."""
-        written_at, read_at = self.dice.sample(self.doors, 2)
+        """Change the slot at one node and look at it at all others, at the same moment."""
+        written_at, *others = self.dice.sample(self.doors, len(self.doors))
         expected = self._change(written_at)
         if expected is None:
             self.findings.undecided += 1
             return
-        self._look(read_at, expected)
+        self._look(others, expected)
 
     def wander(self, tries: int, until: float) -> Findings:
         """So many tries, or fewer when the moment `until` of time.monotonic() comes first."""
@@ -115,23 +115,30 @@ class Wanderer:
         self.booking = None
         return "OPEN" if answer.outcome is Outcome.OK else None
 
-    def _look(self, door: str, expected: str) -> None:
+    def _look(self, doors: Sequence[str], expected: str) -> None:
         path = f"/api/doctors/{self.doctor}/slots?date={self.day}&limit=100"
+        headers = {**self.headers, **self._session, "X-Consistency": "causal"}
         began = time.monotonic()
-        answer = self._send(door, "GET", path, None, {"X-Consistency": "causal"})
-        seconds = time.monotonic() - began
-        if answer.outcome is not Outcome.OK:
-            self.findings.undecided += 1
-            return
+        for door in doors:
+            self._wire(door).begin(path, headers)
+        answers = []
+        for door in doors:
+            answers.append(self._wire(door).end())
+            self.findings.read_seconds.append(time.monotonic() - began)
+        seen = [answer for answer in answers if answer.outcome is Outcome.OK]
+        self.findings.undecided += len(answers) - len(seen)
+        for answer in seen:
+            self._judge(answer, expected)
+        if seen:  # one token goes on, and with it what must be seen from now on
+            self.token = seen[-1].headers.get(TOKEN, self.token)
+            self.versions |= {str(slot["id"]): slot["version"] for slot in seen[-1].data}
+
+    def _judge(self, answer: Answer, expected: str) -> None:
+        shown = {str(slot["id"]): slot for slot in answer.data}
         served = answer.headers.get(SERVED, "nothing")
+        where = f"{answer.node}, served {served}"
         self.findings.tries += 1
         self.findings.served[served] += 1
-        self.findings.read_seconds.append(seconds)
-        self._judge(answer, expected, served)
-
-    def _judge(self, answer: Answer, expected: str, served: str) -> None:
-        shown = {str(slot["id"]): slot for slot in answer.data}
-        where = f"{answer.node}, served {served}"
         if served not in ENOUGH["causal"]:
             self.findings.note("too_weak", f"asked for causal, {where}")
         if shown.get(self.slot, {}).get("state") != expected:
@@ -139,7 +146,6 @@ class Wanderer:
         for slot_id, slot in shown.items():
             if slot["version"] < self.versions.get(slot_id, 0):
                 self.findings.note("went_back", f"slot {slot_id} to version {slot['version']} at {where}")
-            self.versions[slot_id] = max(slot["version"], self.versions.get(slot_id, 0))
 
     def look_at(self, level: str) -> None:
         """A read at another level, whose promise is checked by what the answer says of itself."""
@@ -157,10 +163,13 @@ class Wanderer:
         self.findings.served[f"{level} as {served}"] += 1
 
     def _send(self, door: str, method: str, path: str, body: Any, headers: Mapping[str, str]) -> Answer:
-        session = {"X-Session-Token": self.token} if self.token else {}
-        answer = self._wire(door).send(method, path, body, {**self.headers, **headers, **session})
+        answer = self._wire(door).send(method, path, body, {**self.headers, **headers, **self._session})
         self.token = answer.headers.get(TOKEN, self.token)
         return answer
+
+    @property
+    def _session(self) -> dict[str, str]:
+        return {"X-Session-Token": self.token} if self.token else {}
 
     def _wire(self, door: str) -> Wire:
         if door not in self.wires:

@@ -28,6 +28,7 @@ class Wire:
         secure = parts.scheme == "https"
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         self._connection = kind(parts.hostname, parts.port, timeout=timeout_seconds)
+        self._begun: tuple[str, dict[str, str]] = "/", {}
 
     def open(self) -> None:
         """Connects now; a later send then starts with its request."""
@@ -49,6 +50,26 @@ class Wire:
             self.close()
             return no_answer(broken)
 
+    def begin(self, path: str, headers: Mapping[str, str]) -> None:
+        """Send a GET and do not wait; end() brings the answer. Several wires can be under way at once."""
+        self._begun = path, {"Accept": "application/json", **headers}
+        try:
+            self._connection.request("GET", path, None, self._begun[1])
+        except OSError:
+            self.close()  # end() asks again
+
+    def end(self) -> Answer:
+        """The answer to what was begun; asked once more when the connection had been closed meanwhile."""
+        path, headers = self._begun
+        try:
+            return self._answer()
+        except (ConnectionError, http.client.ResponseNotReady):
+            self.close()
+            return self._again("GET", path, None, headers)
+        except (OSError, http.client.HTTPException) as broken:
+            self.close()
+            return no_answer(broken)
+
     def _again(self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]) -> Answer:
         try:
             return self._exchange(method, path, content, headers)
@@ -58,6 +79,9 @@ class Wire:
 
     def _exchange(self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]) -> Answer:
         self._connection.request(method, path, content, dict(headers))
+        return self._answer()
+
+    def _answer(self) -> Answer:
         response = self._connection.getresponse()
         return read_answer(response.status, dict(response.getheaders()), response.read())
 

@@ -488,6 +488,66 @@ MUTANTS = (
         (Edit("app/config.py", "self.data_key == DEVELOPMENT_DATA_KEY or len", "len"),),
     ),
     Mutant(
+        "whoever changes a booking does not go through the second wall",
+        "tests/booking/test_wall.py"
+        "::test_a_stranger_changes_nothing_even_where_the_product_forgot_to_ask[cancel_booking]",
+        (
+            Edit(
+                "app/booking/seen.py",
+                "    with behind_wall(tx, actor):\n        row",
+                "    if True:\n        row",
+            ),
+        ),
+    ),
+    Mutant(
+        "staff of one doctor sees every patient",
+        "tests/web/pages/desk/test_own_doctors.py"
+        "::test_for_programs_a_patient_of_another_doctor_does_not_exist[sqlite]",
+        (Edit("app/directory/patients.py", "    if reader.doctors is None:\n", "    if True:\n"),),
+    ),
+    Mutant(
+        "a search for patients leaves no trace",
+        "tests/web/pages/desk/test_own_doctors.py"
+        "::test_a_search_and_a_look_at_one_booking_stand_in_the_audit[sqlite]",
+        (
+            Edit(
+                "app/web/pages/desk/counter.py",
+                '    note_sight("patients", [each["id"] for each in matches], searched=True)\n',
+                "",
+            ),
+        ),
+    ),
+    Mutant(
+        "an operator's order says not from where it came",
+        "tests/web/api/test_audit.py"
+        "::test_changes_of_the_directory_and_orders_say_from_where_and_why[sqlite]",
+        (Edit("app/web/commands.py", "            origin=origin(),\n", ""),),
+    ),
+    Mutant(
+        "nodes believe any secret's seal",
+        "tests/coordination/test_rpc_seal.py"
+        "::test_while_the_secret_changes_the_earlier_one_is_believed_and_after_that_not[known1-False]",
+        (
+            Edit(
+                "app/coordination/rpc/seal.py",
+                "if hmac.compare_digest(expected.encode(), given):",
+                "if given:",
+            ),
+        ),
+    ),
+    Mutant(
+        "a new secret ends the forms that are open",
+        "tests/test_secrets.py"
+        "::test_a_form_opened_before_the_change_is_taken_while_the_old_secret_is_known[changing]",
+        (
+            Edit(
+                "app/web/api/request_keys.py",
+                "for secret in parts().config.secrets]",
+                "for secret in parts().config.secrets[:1]]",
+            ),
+        ),
+    ),
+    Mutant(
         "tries at a password are not counted",
         "tests/web/api/test_account.py"
         "::test_after_ten_wrong_passwords_even_the_right_one_waits[sqlite-ann@example.org]",
@@ -547,6 +607,34 @@ MUTANTS = (
         "a receiver that drips is waited for",
         "tests/outgoing/test_caller.py::test_whoever_keeps_us_waiting_is_left_at_the_deadline[dripping]",
         (Edit("app/outgoing/caller.py", "        watch.start()\n", ""),),
+    ),
+    Mutant(
+        "a busy feed says who comes",
+        "tests/feeds/test_feeds.py::test_a_doctors_busy_feed_names_nobody",
+        (
+            Edit(
+                "app/feeds/calendar.py",
+                "    if feed.shows == FULL:\n        _tell_more",
+                "    if True:\n        _tell_more",
+            ),
+        ),
+    ),
+    Mutant(
+        "a feed outlives the right it was made under",
+        "tests/feeds/test_feeds.py::test_a_feed_ends_with_the_right_it_was_made_under",
+        (
+            Edit(
+                "app/feeds/subscriptions.py",
+                "row is not None and _still_may(connection, row)",
+                "row is not None",
+            ),
+        ),
+    ),
+    Mutant(
+        "what is handed to a gateway is not signed",
+        "tests/notices/test_transports.py"
+        "::test_a_reminder_is_handed_to_the_gateway_signed_and_without_the_reason[sqlite-sms]",
+        (Edit("app/notices/transports.py", "headers = {", "signed = {}\n        headers = {"),),
     ),
     Mutant(
         "a failed webhook is not tried again",

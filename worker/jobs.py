@@ -18,6 +18,7 @@ from app.notices.account_mail import SEND_JOB as SEND_ACCOUNT_MAIL
 from app.notices.account_mail import AccountSender
 from app.notices.sender import Sender
 from app.notices.smtp import MailServer
+from app.notices.transports import build_transports
 from app.outgoing.build import build_caller
 from app.webhooks.secrets import WebhookKeys
 from app.webhooks.sender import SEND_JOB as DELIVER_WEBHOOK
@@ -78,7 +79,8 @@ def build_sender(config: Config, database: Database) -> Sender:
     def manage_url(booking_id: uuid.UUID) -> str:
         return f"{config.base_url}/m/{manage_token.issue(config.secret_key, booking_id)}"
 
-    return Sender(database, MailServer.from_url(config.smtp_url), config.mail_from, manage_url)
+    server = MailServer.from_url(config.smtp_url)
+    return Sender(database, server, config.mail_from, manage_url, build_transports(config))
 
 
 @cache

@@ -38,7 +38,7 @@ def confirm_booking(
         rows = statements.book_held_slots(act.tx, booking_id, fences)
         if not rows or len(rows) < len(fences):
             raise why_not_all(act.tx, booking_id, actor, fences)
-        values = patient_values(act.tx, patient)
+        values = patient_values(act, patient)
         if not (seen.patient_name or values.get("patient_name")):
             raise ValidationFailed.of("patient_name", "say who the booking is for")
         set_booking(act.tx, booking_id, BookingStatus.PENDING, owning=len(fences),
@@ -83,7 +83,7 @@ def describe_hold(engine: Engine, booking_id: uuid.UUID, patient: PatientDetails
         seen = seen_by(act.tx, booking_id, actor)
         if seen.shown_status != BookingStatus.PENDING:
             raise why_not_pending(seen)
-        set_booking(act.tx, booking_id, BookingStatus.PENDING, **patient_values(act.tx, patient))
+        set_booking(act.tx, booking_id, BookingStatus.PENDING, **patient_values(act, patient))
         return read_booking(act.tx, booking_id)
 
     return engine.perform(actor, None, describe)

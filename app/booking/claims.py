@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, true
 from sqlalchemy.exc import IntegrityError
 
 from app.booking import rules, statements
@@ -25,6 +25,7 @@ from app.booking.strays import warnings
 from app.booking.together import book_with_others
 from app.booking.turns import Fences, OthersAreAtThem, StaleFence, Turn, take_turns
 from app.database import TransientFailure, db_now
+from app.directory.patients import Reader, shown_to
 from app.errors import ValidationFailed
 from app.idempotency import Answer, Document, RequestKey
 from app.tables.booking import Booking, BookingSlot, BookingStatus
@@ -40,6 +41,8 @@ class PatientDetails:
     phone: str | None = None
     reason: str | None = None
     patient_id: uuid.UUID | None = None
+    #: Somebody of the caller's own account; whoever fills it in has looked that they are.
+    dependant_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,7 @@ def _booking_values(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim:
         "ends_at": max(row.ends_at for row in rows),
         "user_id": act.actor.user_id,
         "origin": origin_of(act.actor),
-        **patient_values(act.tx, claim.patient),
+        **patient_values(act, claim.patient),
         "is_appointment": rows[0].is_interval,
         "expires_at": first_deadline(rows),
         "confirmed_at": db_now() if claim.instant else None,
@@ -182,18 +185,20 @@ def first_deadline(rows: list[SlotRow]) -> datetime | None:
     return min((row.hold_until for row in rows if row.hold_until), default=None)
 
 
-def patient_values(tx: Connection, patient: PatientDetails | None) -> dict[str, Any]:
-    """The columns that say who comes. Raises ValidationFailed for an unknown patient_id."""
+def patient_values(act: Act, patient: PatientDetails | None) -> dict[str, Any]:
+    """The columns that say who comes. Raises ValidationFailed for a patient_id unknown to who acts."""
     if patient is None:
         return {}
     if patient.patient_id is not None:
-        known = tx.execute(select(Patient).where(Patient.id == patient.patient_id)).first()
+        may = shown_to(Reader(act.actor.label, act.actor.doctors)) if act.actor.is_staff else true()
+        known = act.tx.execute(select(Patient).where(Patient.id == patient.patient_id, may)).first()
         if known is None:
             raise ValidationFailed.of("patient_id", "there is no such patient")
         if not patient.name:
             patient = replace(patient, name=known.name, email=known.email, phone=known.phone)
     return {
         "patient_id": patient.patient_id,
+        "dependant_id": patient.dependant_id,
         "patient_name": patient.name,
         "patient_email": patient.email,
         "patient_phone": patient.phone,

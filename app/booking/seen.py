@@ -13,6 +13,7 @@ from app.booking.documents import shown_status
 from app.booking.errors import HoldExpired, WrongState
 from app.booking.rules import Actor
 from app.booking.statements import SlotRow
+from app.booking.wall import behind_wall
 from app.database import TransientFailure
 from app.errors import NotFound
 from app.tables.booking import Booking, BookingSlot, BookingStatus
@@ -33,21 +34,21 @@ def let_go(
 
 def seen_by(tx: Connection, booking_id: uuid.UUID, actor: Actor) -> Row[Any]:
     """The booking, if this actor may know of it; a stranger learns nothing."""
-    row = tx.execute(
-        select(
-            Booking.user_id,
-            Booking.doctor_id,
-            Booking.showtime_id,
-            Booking.status,
-            shown_status().label("shown_status"),
-            Booking.starts_at,
-            Booking.extensions,
-            Booking.sequence,
-            Booking.patient_name,
-            Booking.created_at,
-            Booking.expires_at,
-        ).where(Booking.id == booking_id)
-    ).first()
+    query = select(
+        Booking.user_id,
+        Booking.doctor_id,
+        Booking.showtime_id,
+        Booking.status,
+        shown_status().label("shown_status"),
+        Booking.starts_at,
+        Booking.extensions,
+        Booking.sequence,
+        Booking.patient_name,
+        Booking.created_at,
+        Booking.expires_at,
+    ).where(Booking.id == booking_id)
+    with behind_wall(tx, actor):
+        row = tx.execute(query).first()
     if row is None or not actor.may_see(booking_id, row.user_id, row.doctor_id):
         raise NotFound("There is no such booking.")
     return row

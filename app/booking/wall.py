@@ -1,5 +1,7 @@
 """The second wall (row-level security of PostgreSQL): a read for a person says for whom, and what is not
-theirs is not there, whatever the query forgot. SQLite has none; there the first wall stands alone."""
+theirs is not there, whatever the query forgot. Whoever wants to change a booking finds it through the wall
+too; the change itself touches others' bookings (a lapsed hold, the next in line) and goes on without it.
+SQLite has none; there the first wall stands alone."""
 
 from __future__ import annotations
 
@@ -19,9 +21,21 @@ def read_for(database: Database, actor: Actor) -> Iterator[Connection]:
         with database.read() as connection:
             yield connection
         return
-    with database.transaction() as tx:
+    with database.snapshot() as tx:
         put_up(tx, actor)
         yield tx
+
+
+@contextmanager
+def behind_wall(tx: Connection, actor: Actor) -> Iterator[None]:
+    """In the middle of a transaction: what is asked within is asked for this actor."""
+    if tx.dialect.name == "sqlite":
+        yield
+        return
+    put_up(tx, actor)
+    yield
+    # Not after an error: the transaction is over then, or goes back to before the wall.
+    tx.execute(select(func.set_config("oneslot.wall", "off", True)))
 
 
 def put_up(tx: Connection, actor: Actor) -> None:

@@ -29,6 +29,8 @@ class Directory:
     publish: Callable[[Document], None]
     #: Told after commit under which numbers of which streams the change is.
     note_positions: Callable[[Mapping[str, int]], object] = lambda positions: None
+    #: From where the one who acts at this moment does: a keyed digest of the network address.
+    origin: Callable[[], str | None] = lambda: None
 
     def perform(self, actor: str, request: RequestKey | None, work: Callable[[Act], Document]) -> Answer:
         """Run work in one transaction, once per key; announce only what was committed now."""
@@ -36,7 +38,7 @@ class Directory:
         acts: list[Act] = []
 
         def attempt(tx: Connection) -> Document:
-            acts.append(Act(tx, actor, self.node_id, stamp))
+            acts.append(Act(tx, actor, self.node_id, stamp, self.origin()))
             return work(acts[-1])
 
         answer = once(self.database, request, attempt)
@@ -55,6 +57,7 @@ class Act:
     actor: str
     node_id: str
     stamp: Stamp
+    origin: str | None = None
     changes: list[Document] = field(default_factory=list)
     positions: dict[str, int] = field(default_factory=dict)
 
@@ -91,6 +94,7 @@ class Act:
             stamp=self.stamp,
             slot_id=slot_id,
             detail=detail,
+            origin=self.origin,
         )
 
     def _append(self, stream: str, kind: str, change: Document) -> None:

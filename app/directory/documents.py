@@ -34,7 +34,7 @@ class ShownSlot:
 
 
 DOCTOR_COLUMNS = tuple(column for column in Doctor.__table__.columns if column.name != "deleted_at")
-PATIENT_COLUMNS = tuple(Patient.__table__.columns)
+PATIENT_COLUMNS = tuple(column for column in Patient.__table__.columns if column.name != "created_by")
 #: The slot, its doctor, and the database's time of looking.
 SHOWN_COLUMNS = (
     Slot.id, Slot.doctor_id, Slot.starts_at, Slot.ends_at, Slot.state, Slot.hold_until, Slot.version,

@@ -7,7 +7,7 @@ import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, insert, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, func, insert, literal, or_, select, true, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from app.database import UtcDateTime
@@ -17,6 +17,7 @@ from app.errors import Conflict, NotFound
 from app.idempotency import Answer, RequestKey
 from app.sealed_columns import marks_of
 from app.sealing import EMAIL, PHONE
+from app.tables.booking import Booking
 from app.tables.directory import Patient
 
 TimeAndId = tuple[datetime, uuid.UUID]
@@ -33,13 +34,31 @@ class PatientDraft:
     contact: str | None = None
 
 
+@dataclass(frozen=True)
+class Reader:
+    """Who looks: staff of these doctors, or of all of them (None)."""
+
+    label: str
+    doctors: frozenset[int] | None
+
+
+def shown_to(reader: Reader) -> ColumnElement[bool]:
+    """Patients with a booking at one of the reader's doctors, and those the reader put on file."""
+    if reader.doctors is None:
+        return true()
+    booked = select(Booking.id).where(
+        Booking.patient_id == Patient.id, Booking.doctor_id.in_(sorted(reader.doctors))
+    )
+    return or_(Patient.created_by == reader.label, booked.exists())
+
+
 def create_patient(
     directory: Directory, draft: PatientDraft, actor: str, request: RequestKey | None = None
 ) -> Answer:
     """Raises Conflict when another patient has the e-mail address."""
 
     def work(act: Act) -> Document:
-        statement = insert(Patient).values(**asdict(draft)).returning(*PATIENT_COLUMNS)
+        statement = insert(Patient).values(**asdict(draft), created_by=actor).returning(*PATIENT_COLUMNS)
         # The index knows the marks of one key; while keys are changed there may be two of an address.
         if find_patient(act.tx, draft.email):
             raise _in_use()
@@ -59,22 +78,24 @@ def _in_use() -> Conflict:
     return Conflict(message, errors=[{"field": "email", "message": message}])
 
 
-def list_patients(connection: Connection, after: TimeAndId | None = None, limit: int = 50) -> list[Document]:
-    """Patients in the order they were entered, those after the given pair."""
-    query = select(*PATIENT_COLUMNS).order_by(Patient.created_at, Patient.id)
+def list_patients(
+    connection: Connection, reader: Reader, after: TimeAndId | None = None, limit: int = 50
+) -> list[Document]:
+    """The reader's patients in the order they were entered, those after the given pair."""
+    query = select(*PATIENT_COLUMNS).where(shown_to(reader)).order_by(Patient.created_at, Patient.id)
     if after is not None:
         start = tuple_(literal(after[0], UtcDateTime), literal(after[1], Patient.id.type))
         query = query.where(tuple_(Patient.created_at, Patient.id) > start)
     return [patient_document(row) for row in connection.execute(query.limit(limit))]
 
 
-def search_patients(connection: Connection, wanted: str, limit: int = 8) -> list[Document]:
-    """Patients in whose name every word is found, by name. An address counts as a whole, and so do the last
-    seven digits of a number, however it is spaced: both are sealed, and only equal ones can be found."""
+def search_patients(connection: Connection, reader: Reader, wanted: str, limit: int = 8) -> list[Document]:
+    """The reader's patients in whose name every word is found, by name. An address counts as a whole, and so
+    do the last seven digits of a number, however it is spaced: both are sealed; only equal ones are found."""
     conditions = _matching(connection, wanted)
     if not conditions:
         return []
-    query = select(*PATIENT_COLUMNS).where(*conditions)
+    query = select(*PATIENT_COLUMNS).where(shown_to(reader), *conditions)
     rows = connection.execute(query.order_by(Patient.name, Patient.id).limit(limit))
     return [patient_document(row) for row in rows]
 
@@ -100,14 +121,15 @@ def has_address(connection: Connection, address: str) -> ColumnElement[bool]:
 
 
 def find_patient(connection: Connection, email: str) -> Document | None:
-    """Whoever is on file with this address."""
+    """Whoever is on file with this address, for comparing: not to be shown."""
     row = connection.execute(select(*PATIENT_COLUMNS).where(has_address(connection, email))).first()
     return patient_document(row) if row else None
 
 
-def read_patient(connection: Connection, patient_id: uuid.UUID) -> Document:
-    """Raises NotFound."""
-    row = connection.execute(select(*PATIENT_COLUMNS).where(Patient.id == patient_id)).first()
+def read_patient(connection: Connection, reader: Reader, patient_id: uuid.UUID) -> Document:
+    """Raises NotFound, also for a patient that the reader may not know of."""
+    query = select(*PATIENT_COLUMNS).where(Patient.id == patient_id, shown_to(reader))
+    row = connection.execute(query).first()
     if row is None:
         raise NotFound("There is no such patient.")
     return patient_document(row)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, func, select
 
 from app.notices.typed_text import one_line
+from app.tables.accounts import User
 from app.tables.booking import Booking, BookingSlot, Slot
 from app.tables.cinema import Hall, Movie, Showtime
 from app.tables.directory import Doctor
@@ -38,6 +39,8 @@ class Appointment:
     movie: str | None = None
     #: What is printed on the seats, such as B14.
     seats: tuple[str, ...] = ()
+    #: In which zone its reader lives, as far as they said so.
+    reader_zone: ZoneInfo | None = None
 
     @classmethod
     def from_document(cls, booking: Mapping[str, Any]) -> Appointment:
@@ -65,10 +68,12 @@ class Appointment:
         doctor: str | None,
         place: str | None,
         movie: str | None = None,
+        reader_zone: str | None = None,
         **booking: Any,
     ) -> Appointment:
         return cls(
             zone=ZoneInfo(zone),
+            reader_zone=ZoneInfo(reader_zone) if reader_zone else None,
             doctor=with_title(one_line(doctor)) if doctor else None,
             place=one_line(place) if place else None,
             movie=one_line(movie) if movie else None,
@@ -83,6 +88,12 @@ class Appointment:
     @property
     def local_start(self) -> datetime:
         return self.starts_at.astimezone(self.zone)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """The reader's clocks show another time than the clinic's at this moment."""
+        read = self.reader_zone and self.starts_at.astimezone(self.reader_zone)
+        return bool(read and read.utcoffset() != self.local_start.utcoffset())
 
     @property
     def local_end(self) -> datetime:
@@ -103,7 +114,9 @@ def read_appointment(connection: Connection, booking_id: uuid.UUID) -> Appointme
             func.coalesce(Doctor.hospital, hall_and_house(Hall.name, Hall.place)).label("place"),
             func.coalesce(Doctor.timezone, Showtime.timezone).label("zone"),
             Movie.title.label("movie"),
+            User.timezone.label("reader_zone"),
         )
+        .outerjoin(User, User.id == Booking.user_id)
         .outerjoin(Doctor, Doctor.id == Booking.doctor_id)
         .outerjoin(Showtime, Showtime.id == Booking.showtime_id)
         .outerjoin(Movie, Movie.id == Showtime.movie_id)

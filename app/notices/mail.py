@@ -115,6 +115,15 @@ def when(appointment: Appointment) -> str:
     return f"{_day_and_time(start)} to {ends}, {appointment.zone.key} time (UTC{start.isoformat()[-6:]})"
 
 
+def when_for_reader(appointment: Appointment) -> str:
+    """The start on the reader's own clocks, where those show something else; else empty."""
+    if appointment.reader_zone is None or not appointment.is_elsewhere:
+        return ""
+    start = appointment.starts_at.astimezone(appointment.reader_zone)
+    zone = appointment.reader_zone.key
+    return f"{_day_and_time(start)}, {zone} time (UTC{start.isoformat()[-6:]})"
+
+
 def _day_and_time(moment: datetime) -> str:
     return f"{moment:%A} {moment.day} {moment:%B %Y, %H:%M}"
 
@@ -123,6 +132,7 @@ def _details(appointment: Appointment) -> Sequence[tuple[str, str]]:
     """Never the reason and never the specialty: a mailbox is read by others too."""
     told = [
         ("When", when(appointment)),
+        ("Your time", when_for_reader(appointment)),
         ("With", appointment.doctor),
         ("Movie", appointment.movie),
         ("Where", appointment.place),

@@ -1,10 +1,10 @@
-"""Sends one notice: claim it, write the mail from the rows of now, hand it to the mail server, say so."""
+"""Sends one notice: claim it, write it from the rows of now, hand it to mail server or gateway, say so."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from enum import StrEnum
 
@@ -16,9 +16,10 @@ from app.notices import queue
 from app.notices.appointment import Appointment, read_appointment
 from app.notices.errors import NobodyToTell, NotDelivered, Undeliverable
 from app.notices.mail import compose
-from app.notices.queue import Claim
+from app.notices.queue import Claim, Kind
 from app.notices.series_mail import Told, compose_series, read_told
 from app.notices.smtp import MailServer
+from app.notices.transports import Channel, Transport, Way, reminder, way_of
 
 log = structlog.get_logger()
 
@@ -42,6 +43,8 @@ class Sender:
     mail_from: str
     #: The link with which a patient sees and changes a booking.
     manage_url: Callable[[uuid.UUID], str]
+    #: For reminders of those who want them otherwise than by mail.
+    transports: Mapping[Channel, Transport] = field(default_factory=dict)
 
     def send(self, notice_id: uuid.UUID) -> Outcome:
         """Send the notice unless it is done, early, or in other hands. Harmless twice.
@@ -50,13 +53,13 @@ class Sender:
         taken = self.database.run(lambda tx: _take(tx, notice_id))
         if taken is None:
             return Outcome.NOT_OURS
-        claim, appointment, told = taken
+        claim, appointment, told, way = taken
         if claim.is_superseded:
             return self._end(claim, queue.mark_skipped, Outcome.SKIPPED, "a newer notice tells more")
         if claim.is_void or (claim.about and not told):
             return self._end(claim, queue.mark_skipped, Outcome.SKIPPED, "it is not true any more")
         try:
-            self.server.deliver(self._compose(claim, appointment, told))
+            self._deliver(claim, appointment, told, way)
         except NobodyToTell:
             return self._end(claim, queue.mark_skipped, Outcome.SKIPPED, "no e-mail address")
         except Undeliverable as error:
@@ -66,6 +69,17 @@ class Sender:
         self.database.run(lambda tx: queue.mark_sent(tx, claim))
         _say("Notice sent", claim, Outcome.SENT)
         return Outcome.SENT
+
+    def _deliver(self, claim: Claim, appointment: Appointment, told: Sequence[Told], way: Way | None) -> None:
+        """By the way the person chose; by mail where there is none, or where it will never work."""
+        transport = self.transports.get(way.channel) if way else None
+        if transport and way:
+            message = reminder(claim.notice_id, appointment, self.manage_url(claim.booking_id))
+            try:
+                return transport.deliver(message, way)
+            except Undeliverable as error:
+                _say("Notice goes by mail instead", claim, Outcome.FAILED_FOR_NOW, reason=str(error))
+        return self.server.deliver(self._compose(claim, appointment, told))
 
     def _compose(self, claim: Claim, appointment: Appointment, told: Sequence[Told]) -> EmailMessage:
         if claim.about:
@@ -84,12 +98,13 @@ class Sender:
         return outcome
 
 
-def _take(tx: Connection, notice_id: uuid.UUID) -> tuple[Claim, Appointment, list[Told]] | None:
+def _take(tx: Connection, notice_id: uuid.UUID) -> tuple[Claim, Appointment, list[Told], Way | None] | None:
     claim = queue.claim(tx, notice_id)
     if claim is None:
         return None
     told = read_told(tx, claim) if claim.about else []
-    return claim, read_appointment(tx, claim.booking_id), told
+    way = way_of(tx, claim.booking_id) if claim.kind is Kind.REMINDER else None
+    return claim, read_appointment(tx, claim.booking_id), told, way
 
 
 def _say(sentence: str, claim: Claim, outcome: Outcome, **fields: str) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from app.notices.appointment import Appointment, read_appointment
 from app.notices.calendar import Entry, Method, calendar_of
 from app.notices.errors import NobodyToTell
-from app.notices.mail import TEMPLATES, address, identify, when
+from app.notices.mail import TEMPLATES, address, identify, when, when_for_reader
 from app.notices.queue import Claim, Kind
 from app.notices.typed_text import name_to_greet
 from app.tables.booking import Booking
@@ -71,7 +71,7 @@ def compose_series(
         "details": [
             (label, text) for label, text in (("With", first.doctor), ("Where", first.place)) if text
         ],
-        "times": [f"{when(each.appointment)} ({each.appointment.reference})" for each in told],
+        "times": [_line(each.appointment) for each in told],
         "more": "See them, or book other times" if is_over else "See, move or cancel one or all of them",
         "calendar": "The attached calendar file "
         + ("removes them from your calendar." if is_over else "holds all of them."),
@@ -93,3 +93,8 @@ def compose_series(
         params={"method": Method.PUBLISH.value},
     )  # fmt: skip
     return message
+
+
+def _line(appointment: Appointment) -> str:
+    yours = when_for_reader(appointment)
+    return f"{when(appointment)} ({appointment.reference})" + (f"; your time: {yours}" if yours else "")

@@ -53,5 +53,7 @@ class Patient(Base):
     #: Of its last digits, to be found by.
     phone_mark: Mapped[str | None] = mapped_column(String(32), default=mark_of("phone", PHONE))
     contact: Mapped[str | None] = mapped_column(Sealed(CONTACT))
+    #: Who put them on file, and so sees them whoever's patients they become.
+    created_by: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now(), onupdate=db_now())

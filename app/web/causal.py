@@ -42,7 +42,8 @@ def read_stamp(secret: str, header: str) -> Stamp | None:
 
 def _observe() -> None:
     header = request.headers.get(HEADER)
-    stamp = read_stamp(parts().config.secret_key, header) if header else None
+    read = (read_stamp(secret, header) for secret in parts().config.secrets) if header else ()
+    stamp = next(filter(None, read), None)
     if stamp is not None:
         parts().engine.stamper.receive(stamp)
 

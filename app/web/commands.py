@@ -17,6 +17,7 @@ from app.errors import NotFound
 from app.idempotency import Answer, Document, RequestKey, once
 from app.web.api.booking_answers import current_actor
 from app.web.api.inputs import RequestModel
+from app.web.origins import origin
 from app.web.parts import parts
 
 Algorithm = Literal["bully", "ring"]
@@ -129,6 +130,8 @@ def carry_out(
             stamp=stamp,
             detail={**order.model_dump(mode="json"), **detail},
             entry_id=entry_id,
+            origin=origin(),
+            purpose=getattr(order, "reason", None),
         )
         return work(tx)
 

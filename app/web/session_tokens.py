@@ -27,7 +27,8 @@ def given_session() -> Session | None:
     """What this visitor has seen; None without a token, and with one that is none of ours: such a visitor has
     seen nothing that we could know of."""
     token = request.headers.get(HEADER) or request.cookies.get(COOKIE)
-    return read_token(parts().config.secret_key, token) if token else None
+    read = (read_token(secret, token) for secret in parts().config.secrets) if token else ()
+    return next(filter(None, read), None)
 
 
 def remember_session(session: Session) -> None:

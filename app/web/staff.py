@@ -8,6 +8,7 @@ from typing import Any
 from app.accounts.principals import Principal, Role
 from app.booking.actions import Actor
 from app.clinic import rules
+from app.directory.patients import Reader
 from app.errors import NotFound
 from app.web.callers import required_principal
 from app.web.parts import parts
@@ -25,6 +26,12 @@ def desk_actor() -> Actor:
         doctors=caller.doctors,
         may_overbook=is_allowed_to_overbook(caller),
     )
+
+
+def desk_reader() -> Reader:
+    """The caller as the one who looks at patients."""
+    caller = required_principal()
+    return Reader(f"user:{caller.user_id}", caller.doctors)
 
 
 def served(doctors: Sequence[Document]) -> list[Document]:

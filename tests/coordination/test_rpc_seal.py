@@ -44,6 +44,25 @@ def test_a_letter_names_who_sealed_it(letter):
     assert Seal(SECRET, "node-2").sender_of(CALL, letter) == "node-1"
 
 
+@pytest.mark.parametrize(("known", "is_believed"), [((SECRET,), True), ((), False)])
+def test_while_the_secret_changes_the_earlier_one_is_believed_and_after_that_not(letter, known, is_believed):
+    changed = Seal("another secret of thirty-two characters", "node-2", known)
+
+    try:
+        told = changed.sender_of(CALL, letter)
+    except Forged:
+        told = None
+
+    assert (told == "node-1") is is_believed
+
+
+def test_what_is_sealed_after_the_change_is_sealed_with_the_new_secret(seal):
+    changed = Seal("another secret of thirty-two characters", "node-2", (SECRET,))
+
+    with pytest.raises(Forged):
+        seal.sender_of(CALL, changed.seal(CALL, PATH, b"{}", NOW))
+
+
 @pytest.mark.parametrize(
     "change",
     [

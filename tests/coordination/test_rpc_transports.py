@@ -228,3 +228,13 @@ def test_auto_takes_http_on_this_machine_and_the_mailbox_elsewhere(answerer, mai
     assert caller(auto, far).call("node-2", "echo", "far", 5)
     assert caller(auto, Peer("node-2", None)).call("node-2", "echo", "far", 5)
     assert carried == ["http", "mailbox", "mailbox"]
+
+
+def test_a_server_that_is_closed_ends_at_once():
+    server = HttpServer("127.0.0.1", 0, lambda letter: (200, None))
+    server.start()
+    began = time.monotonic()
+
+    server.close()
+
+    assert time.monotonic() - began < 2.0

@@ -3,9 +3,11 @@ from datetime import datetime
 
 import pytest
 
-from app.directory.patients import PatientDraft, create_patient, list_patients
+from app.directory.patients import PatientDraft, Reader, create_patient, list_patients
 from app.errors import Conflict
 from tests.directory.conftest import ADMIN, House
+
+ANYBODY = Reader("desk", None)
 
 
 def test_a_patient_is_kept_and_listed(house: House) -> None:
@@ -14,7 +16,7 @@ def test_a_patient_is_kept_and_listed(house: House) -> None:
     made = create_patient(house.directory, draft, ADMIN).value
 
     with house.database.read() as connection:
-        assert list_patients(connection) == [made]
+        assert list_patients(connection, ANYBODY) == [made]
     assert made["contact"] == "prefers mornings"
 
 
@@ -34,9 +36,9 @@ def test_pages_of_patients_joined_are_the_whole_list(house: House) -> None:
         create_patient(house.directory, PatientDraft(f"P {number}", f"p{number}@example.org"), ADMIN)
 
     with house.database.read() as connection:
-        whole = list_patients(connection)
+        whole = list_patients(connection, ANYBODY)
         pages, after = [], None
-        while page := list_patients(connection, after=after, limit=2):
+        while page := list_patients(connection, ANYBODY, after=after, limit=2):
             pages += page
             last = page[-1]
             after = (datetime.fromisoformat(last["created_at"]), uuid.UUID(last["id"]))

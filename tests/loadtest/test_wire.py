@@ -78,3 +78,15 @@ def test_a_server_that_hangs_up_twice_gives_no_answer(server, wire):
 
     assert answer.outcome is Outcome.INFO
     assert answer.trouble is not None
+
+
+@pytest.mark.parametrize("script", [[1, 1], [1, 0, 1]], ids=["closed while idle", "and closed again"])
+def test_what_was_begun_is_asked_again_once_when_the_connection_was_closed(server, script):
+    wire = Wire(server(script), 5.0)
+    wire.send("GET", "/", None, {})
+
+    wire.begin("/", {})
+    answer = wire.end()
+
+    assert answer.outcome is (Outcome.OK if script == [1, 1] else Outcome.INFO)
+    wire.close()

@@ -1,4 +1,7 @@
-"""Failure detection and what balancing makes of it: nodes crash, sleep, and cannot hear each other."""
+"""Failure detection and what balancing makes of it: nodes crash, sleep, and cannot hear each other.
+
+Each node also writes into a table when it was alive, and reads what the others wrote; the database may be
+away."""
 
 from collections import Counter
 from dataclasses import replace
@@ -10,6 +13,7 @@ from app.algorithms.failure_detector import (
     Heartbeat,
     PeersChanged,
     Refuted,
+    RowSeen,
     Status,
     StatusChanged,
     Vouch,
@@ -19,7 +23,32 @@ from app.algorithms.steps import Received, Send, Started, StartTimer
 from tests.simulation.engine import Host, Nemesis, Network, World
 
 CHAOS_ENDS, QUIET_ENDS, ALL_ENDS = 10.0, 20.0, 25.0
+LOOK_SECONDS = 1.0
 SETTLED_AFTER = 6.0  # so long after the chaos nobody may be declared dead wrongly
+
+
+class Table:
+    """When each node was last alive, and in which incarnation, by the database's clock."""
+
+    def __init__(self, world):
+        self.world = world
+        self.rows = {}
+        self.back_at = 0.0
+
+    @property
+    def is_up(self):
+        return self.world.now >= self.back_at
+
+    def go_away(self, until):
+        self.world.counts["database outages"] += 1
+        self.world.note("the database is away until {:.1f}", until)
+        self.back_at = max(self.back_at, until)
+
+    def write(self, name, incarnation):
+        self.rows[name] = (incarnation, self.world.now)
+
+    def read(self):
+        return [RowSeen(name, life, self.world.now - at) for name, (life, at) in sorted(self.rows.items())]
 
 
 class Observer:
@@ -34,6 +63,24 @@ class Observer:
         self.core = FailureDetector(self.host.name, self.incarnation, Random(self.world.random.random()))
         self.feed(PeersChanged(frozenset(self.scenario.names) - {self.host.name}))
         self.feed(Started())
+        self.look()
+
+    def look(self):
+        """Write one's own row and read all of them; the answer may come late, and out of date."""
+        self.host.soon(LOOK_SECONDS, self.look)
+        if self.scenario.table.is_up:
+            self.scenario.table.write(self.host.name, self.core.incarnation)
+            delay = self.world.random.random() ** 3 * self.scenario.network.max_delay
+            self.world.after(delay, self.host.do, self.host.life, self.take, (self.scenario.table.read(),))
+
+    def take(self, rows):
+        for row in rows:
+            peer = self.core.peers.get(row.node)
+            is_late = peer is not None and row.incarnation < peer.incarnation
+            was_suspect = peer is not None and peer.status is Status.SUSPECT
+            self.feed(row)
+            self.world.counts["rows of a former life"] += is_late
+            self.world.counts["suspicions ended by a row"] += was_suspect and peer.status is Status.ALIVE
 
     def feed(self, event):
         for effect in self.core.step(event, self.host.steady()):
@@ -93,14 +140,22 @@ class Detection:
         self.names = [f"node-{number}" for number in range(1, random.choice((3, 3, 4)) + 1)]
         self.hosts = {name: Host(self.world, name) for name in self.names}
         self.network = Network(self.world, self.hosts)
+        self.table = Table(self.world)
         self.nodes = {name: Observer(self, host) for name, host in self.hosts.items()}
         for node in self.nodes.values():
             node.host.rate = random.uniform(0.999, 1.001)
             node.boot()
-        self.nemesis = Nemesis(self.world, self.network, list(self.hosts.values()), self.restart)
+        if random.random() < 0.5:  # without it the beats alone must do
+            self.table.go_away(random.choice((CHAOS_ENDS, ALL_ENDS)))
+        self.nemesis = Nemesis(
+            self.world, self.network, list(self.hosts.values()), self.restart, extra=[self.lose_database]
+        )
 
     def restart(self, name):
         self.nodes[name].boot()
+
+    def lose_database(self):
+        self.table.go_away(self.world.now + self.world.random.uniform(0.5, 5.0))
 
     def check(self):
         """Everything here is checked where it happens."""

@@ -5,7 +5,7 @@ Each test removes exactly one line of defence from production code and names wha
 import pytest
 
 from app.algorithms import quorum, registers
-from app.algorithms.failure_detector import FailureDetector, Peer
+from app.algorithms.failure_detector import FailureDetector, Peer, Status, StatusChanged
 from app.algorithms.gossip import Gossip
 from app.algorithms.lease import EpochLedger, LeaseHolder
 from app.algorithms.lease_watch import LeaseWatch
@@ -30,6 +30,31 @@ def test_without_the_incarnation_a_dead_node_is_revived_by_its_former_life(monke
     monkeypatch.setattr(Peer, "is_news", lambda self, heartbeat: heartbeat.beat > self.beat)
 
     assert "rose from the dead" in first_violation("detection", SEEDS)
+
+
+def test_a_row_that_revives_the_dead_does_it_in_their_old_incarnation(monkeypatch):
+    see = FailureDetector._see
+
+    def see_alive(self, node, incarnation, alive_at):
+        peer = self.peers.get(node)
+        was_dead = peer is not None and peer.status is Status.DEAD and incarnation == peer.incarnation
+        if was_dead:
+            peer.status = Status.ALIVE
+            return [StatusChanged(node, incarnation, Status.DEAD, Status.ALIVE)]
+        return see(self, node, incarnation, alive_at)
+
+    monkeypatch.setattr(FailureDetector, "_see", see_alive)
+
+    assert "rose from the dead" in first_violation("detection", SEEDS)
+
+
+def test_a_row_that_is_believed_whatever_its_age_hides_a_death(monkeypatch):
+    see = FailureDetector._see
+    monkeypatch.setattr(
+        FailureDetector, "_see", lambda self, node, life, alive_at: see(self, node, life, alive_at + 3.0)
+    )
+
+    assert "has not found the death" in first_violation("detection", SEEDS)
 
 
 def test_without_the_gap_check_a_replica_claims_what_it_does_not_have(monkeypatch):

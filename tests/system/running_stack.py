@@ -66,9 +66,11 @@ def running_stack(folder: Path, **settings: str) -> Iterator[RunningStack]:
         child.stop()
 
 
-def post(url: str, body: dict[str, Any]) -> dict[str, Any]:
+def post(url: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
     """The JSON answer of a write."""
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent = {"Content-Type": "application/json", **names}
+    request = urllib.request.Request(url, json.dumps(body).encode(), sent)
     with urllib.request.urlopen(request, timeout=10) as response:
         return json.load(response)
 

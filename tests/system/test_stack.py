@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -78,6 +79,25 @@ def test_a_slot_held_through_a_killed_node_is_free_at_its_deadline(stack: Runnin
     assert again["status"] == "CONFIRMED"
 
 
+def test_bookings_sent_to_a_frozen_node_are_made_once_by_another(stack: RunningStack) -> None:
+    # A time is chosen for each, so that a second attempt would get another one.
+    door = f"{stack.state['base_url']}/api/bookings/first-free"
+    node = stack.state["nodes"][2]
+    before = _bookings(stack.state["database_url"])
+
+    os.killpg(node["pid"], signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(6) as people:
+            held = list(people.map(lambda n: post(door, {}, Idempotency_Key=f"frozen-{n}"), range(6)))
+    finally:
+        os.killpg(node["pid"], signal.SIGCONT)
+    eventually(lambda: http_status(int(node["url"].rpartition(":")[2]), "/health") == 200, 30)
+
+    made = _bookings(stack.state["database_url"]) - before
+    assert made == {each["data"]["id"] for each in held}
+    assert len(made) == 6
+
+
 def test_a_killed_redis_comes_back_with_what_it_had(stack: RunningStack) -> None:
     state = stack.state
     with redis.Redis.from_url(state["redis_url"]) as client:
@@ -127,6 +147,11 @@ def _has_loaded(client: redis.Redis) -> bool:
         return bool(client.ping())
     except redis.exceptions.BusyLoadingError:
         return False
+
+
+def _bookings(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        return {str(each) for (each,) in connection.execute("SELECT id FROM bookings")}
 
 
 def _count_doctors(url: str) -> tuple[int] | None:

@@ -46,6 +46,7 @@ class World:
             "user_id": booking["user_id"],
             "patient_id": booking["id"],
             "session_id": booking["id"],
+            "dependant_id": booking["id"],
             "webhook_id": booking["id"],
             "delivery_id": booking["id"],
             "feed_id": booking["id"],

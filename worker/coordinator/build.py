@@ -77,7 +77,7 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
     engine = build_engine(config, database, redis, clock, queue.enqueue)
     loop = Loop(clock)
     methods = Methods(loop.ask)
-    seal = Seal(config.secret_key, config.node_id)
+    seal = Seal(config.secret_key, config.node_id, config.earlier_secrets)
     doors = Doors(config, Desk(seal, methods, engine.stamper, clock))
     config = config.model_copy(update={"rpc_port": doors.port})
     peers = [Peer(node, url, this_machine()) for node, url in config.cluster_peers.items()]
@@ -131,7 +131,7 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         LeaderWork(
             frame, election, "sweep", 0.5, lambda term: expire_due_holds(engine, term), clocks.distrust
         ),
-        LeaderWork(frame, election, "notices", 1.0, lambda _term: postman.start_round()),
+        LeaderWork(frame, election, "notices", 2.0, lambda _term: postman.start_round()),
         LeaderWork(frame, election, "notary", ROUND_SECONDS, Notary(config, database, clock).work),
         LeaderWork(frame, election, "retention", 600.0, lambda term: forget(database, config, term)),
         LeaderWork(frame, election, "account-mails", 2.0, lambda _term: account_mails.deliver_due()),
@@ -142,7 +142,7 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         Audit(frame, election, Auditor(database, clock)),
         LeaderWork(frame, election, "log-pruning", 60.0, lambda term: prune_log(database, term)),
         LeaderWork(frame, election, "heartbeat", 1.0, lambda term: tell_heartbeat(database, engine, term)),
-        LeaderWork(frame, election, "relay", 0.05, relay.run),
+        LeaderWork(frame, election, "relay", 0.25, relay.run, at_once_again=True),
         LeaderWork(frame, election, "outbox-trimming", 30.0, lambda term: trim_outbox(database, term)),
         replication,
         gossiping,

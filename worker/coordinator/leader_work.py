@@ -10,7 +10,8 @@ from worker.coordinator.frame import Document, Duty, Frame
 
 
 class LeaderWork(Duty):
-    """Calls run(term) again and again while this node leads. `pause` says why it must not be done now."""
+    """Calls run(term) again and again while this node leads. `pause` says why it must not be done now; what
+    is done `at_once_again` waits by itself for something to do."""
 
     def __init__(
         self,
@@ -20,12 +21,15 @@ class LeaderWork(Duty):
         every_seconds: float,
         run: Callable[[Term], object],
         pause: Callable[[], str | None] = lambda: None,
+        *,
+        at_once_again: bool = False,
     ) -> None:
         self.name, self.every_seconds = name, every_seconds
         self._frame = frame
         self._office = office
         self._run = run
         self._pause = pause
+        self._at_once_again = at_once_again
         self._background = frame.background(name)
         self._paused_because: str | None = None
         self._rounds = 0
@@ -52,6 +56,8 @@ class LeaderWork(Duty):
     def _note_round(self) -> None:
         self._rounds += 1
         self._done_at = self._frame.instant()
+        if self._at_once_again:
+            self.tick(self._frame.clock.elapsed())
 
     def _note_failure(self, term: Term, error: Exception) -> None:
         if isinstance(error, Deposed):

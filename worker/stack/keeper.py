@@ -6,7 +6,7 @@ from collections.abc import Callable
 from worker.stack.errors import ProcessFailedError
 from worker.stack.process import Child, Program, describe_exit
 
-_STEADY_SECONDS = 30.0  # who ran that long is given a fresh start
+_STEADY_SECONDS = 10.0  # who ran that long is given a fresh start
 
 
 def seconds_before_restart(quick_ends: int) -> float:

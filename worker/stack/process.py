@@ -107,7 +107,7 @@ def wait_until(
     """Return when `is_ready`; raises ProcessFailedError when the child ends first or the time is over."""
     deadline = time.monotonic() + seconds
     while not is_ready():
-        if not child.is_alive:
+        if not child.is_alive and not is_ready():  # it may have become ready by ending just now
             raise ProcessFailedError(
                 f"{child.program.name} {describe_exit(child.exit_code)}{_log_hint(child)}"
             )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from itertools import accumulate
@@ -19,7 +19,7 @@ from app.coordination.outbox import HEARTBEAT_STREAM
 from app.coordination.replication.node_replica import NodeReplica
 from app.coordination.replication.report import as_hex, total
 from app.coordination.replication.rows import moment
-from app.coordination.replication.snapshot import STREAMS_AT_ONCE, Snapshot, take_snapshot
+from app.coordination.replication.snapshot import STREAMS_AT_ONCE, Snapshot, take_differing, take_snapshot
 from app.database import Database
 
 #: Of five seconds each: what went wrong silently is found within fifteen.
@@ -37,6 +37,7 @@ class Truth:
     digest: int
     horizon: int
     read_at: datetime
+    mark: str | None = None
 
 
 def parts_of(snapshot: Snapshot) -> dict[str, Snapshot]:
@@ -74,10 +75,20 @@ class Audit:
         self._heads.pop(HEARTBEAT_STREAM, None)
         self._truth = {stream: truth for stream, truth in self._truth.items() if stream in self._heads}
         if streams := self._next(horizon):
-            snapshot = take_snapshot(self._database, streams, moment(horizon))
-            for stream, part in parts_of(snapshot).items():
-                self._look_at(part, stream, horizon)
+            self._read(streams, horizon)
         self._finished_at = self._clock.now()
+
+    def _read(self, streams: Sequence[str], horizon: int) -> None:
+        known = {s: (t.seq, t.mark) for s, t in self._truth.items() if t.mark and t.horizon == horizon}
+        found = take_differing(self._database, streams, moment(horizon), known)
+        for stream in found.unchanged:
+            self._truth[stream] = replace(self._truth[stream], read_at=self._clock.now())
+            self._compare(stream)
+        for stream, part in parts_of(found.snapshot).items():
+            digest = reduce(xor, (row.print for row in part.rows), 0)
+            seq, mark = part.upto.known(stream), found.marks.get(stream)
+            self._truth[stream] = Truth(seq, len(part.rows), digest, horizon, self._clock.now(), mark)
+            self._compare(stream)
 
     def truth(self) -> dict[str, Any]:
         """What the database holds, as far as it was looked at; for others to compare themselves with."""
@@ -124,14 +135,12 @@ class Audit:
         truth = self._truth.get(stream)
         return truth is not None and (truth.seq, truth.horizon) == (self._heads[stream], horizon)
 
-    def _look_at(self, snapshot: Snapshot, stream: str, horizon: int) -> None:
-        digest = reduce(xor, (row.print for row in snapshot.rows), 0)
-        seq = snapshot.upto.known(stream)
-        self._truth[stream] = Truth(seq, len(snapshot.rows), digest, horizon, self._clock.now())
+    def _compare(self, stream: str) -> None:
+        truth = self._truth[stream]
         self.checked += 1
         with self._replica.unchanging() as core:
-            is_same_point = core.vector.known(stream) == seq and self._replica.horizon == horizon
-            is_wrong = is_same_point and core.summary(stream).digest != digest
+            is_same_point = core.vector.known(stream) == truth.seq and self._replica.horizon == truth.horizon
+            is_wrong = is_same_point and core.summary(stream).digest != truth.digest
         if is_wrong:
             self._alarm(f"differs from the database in {stream}")
-            self._replica.install(snapshot)
+            self._replica.install(take_snapshot(self._database, [stream], moment(truth.horizon)))

@@ -23,7 +23,7 @@ RECORDS_AT_ONCE = 500
 #: A stream that Redis does not know is published from here on; what is older nobody waits for.
 TAIL = 20
 #: A commit whose bell was lost waits so long.
-SHIFT_SECONDS = 0.5
+SHIFT_SECONDS = 1.0
 #: After a round, so that under load all commits of such a moment share the next: a round costs the leader,
 #: Redis and every reader about the same for one change as for fifty. The first after a silence does not wait.
 BREATH_SECONDS = 0.03
@@ -38,7 +38,7 @@ class Relay:
         self.published = 0
 
     def run(self, term: Term) -> None:
-        """Relay for half a second, woken by each commit. Raises Deposed when the term has ended."""
+        """Relay for a second, woken by each commit. Raises Deposed when the term has ended."""
         until = self._clock.elapsed() + SHIFT_SECONDS
         while (left := until - self._clock.elapsed()) > 0:
             if self.catch_up(term):

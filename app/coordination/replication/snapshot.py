@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, Numeric, Text, cast, func, or_, select
 
 from app.algorithms.change_log import Change
 from app.algorithms.logical_clocks import VersionVector
@@ -42,7 +43,54 @@ def take_snapshot(database: Database, streams: Sequence[str], since: datetime | 
     return Snapshot(VersionVector(heads), rows)
 
 
-def _rows(connection: Connection, heads: dict[str, int], since: datetime) -> Iterable[Change]:
+@dataclass(frozen=True)
+class Differing:
+    """What became of streams since they were last read: the rows of those that are not as they were then."""
+
+    snapshot: Snapshot
+    #: Of each stream, to be compared with later; empty where the database cannot make them.
+    marks: Mapping[str, str]
+    unchanged: frozenset[str]
+
+
+def take_differing(
+    database: Database, streams: Sequence[str], since: datetime, known: Mapping[str, tuple[int, str]]
+) -> Differing:
+    """Like take_snapshot, but a stream with the number and the mark that are known is not read again."""
+    with database.snapshot() as connection:
+        heads = outbox.heads_of(connection, streams)
+        marks = {} if database.is_sqlite else _marks(connection, heads, since)
+        unchanged = frozenset(s for s in marks if known.get(s) == (heads[s], marks[s]))
+        differing = {stream: head for stream, head in heads.items() if stream not in unchanged}
+        rows = tuple(_rows(connection, differing, since))
+    return Differing(Snapshot(VersionVector(differing), rows), marks, unchanged)
+
+
+def _marks(connection: Connection, heads: Mapping[str, int], since: datetime) -> dict[str, str]:
+    """Equal as long as a stream's rows are: PostgreSQL's own hash of each whole row, added up."""
+    doctor_ids, showtime_ids = owners_in(heads, "doctor_id"), owners_in(heads, "showtime_id")
+    sums: dict[str, list[str]] = {stream: [] for stream in heads}
+    doctors = select(Doctor.id, _hash(DOCTOR_COLUMNS)).where(
+        Doctor.id.in_(doctor_ids), Doctor.deleted_at.is_(None)
+    )
+    for doctor_id, mark in connection.execute(doctors.group_by(Doctor.id)):
+        sums[outbox.doctor_stream(doctor_id)].append(f"doctor {mark}")
+    slots = select(Slot.doctor_id, Slot.showtime_id, func.count(), _hash(SLOT_COLUMNS)).where(
+        or_(Slot.doctor_id.in_(doctor_ids), Slot.showtime_id.in_(showtime_ids)), Slot.starts_at >= since
+    )
+    for doctor_id, showtime_id, count, mark in connection.execute(
+        slots.group_by(Slot.doctor_id, Slot.showtime_id)
+    ):
+        sums[outbox.stream_of(doctor_id, showtime_id)].append(f"{count} slots {mark}")
+    return {stream: ", ".join(found) for stream, found in sums.items()}
+
+
+def _hash(columns: Sequence[Any]) -> ColumnElement[Any]:
+    text = cast(func.row(*columns), Text)
+    return func.sum(cast(func.hashtextextended(text, 0), Numeric))
+
+
+def _rows(connection: Connection, heads: Mapping[str, int], since: datetime) -> Iterable[Change]:
     doctor_ids, showtime_ids = owners_in(heads, "doctor_id"), owners_in(heads, "showtime_id")
     doctors = select(*DOCTOR_COLUMNS).where(Doctor.id.in_(doctor_ids), Doctor.deleted_at.is_(None))
     for doctor in connection.execute(doctors):

@@ -6,6 +6,7 @@ import http.client
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ from app.coordination.rpc.seal import NODE, NONCE, SIGNATURE, TIME, Letter
 SEAL_HEADERS = (NODE, TIME, NONCE, SIGNATURE)
 IDLE_SECONDS = 30.0
 MOST_IDLE = 4
+#: How often the server looks whether it shall end; each look wakes the process.
+LOOK_SECONDS = 5.0
 MOST_CONNECTIONS = 200
 AnswerLetter = Callable[[Letter], tuple[int, Letter | None]]
 
@@ -110,7 +113,7 @@ class HttpServer:
         """Raises OSError when the port is taken."""
         self._server = _Server((host, port), _handler(answer))
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.2,), daemon=True, name="rpc"
+            target=self._server.serve_forever, args=(LOOK_SECONDS,), daemon=True, name="rpc"
         )
 
     @property
@@ -122,8 +125,13 @@ class HttpServer:
 
     def close(self) -> None:
         if self._thread.is_alive():  # shutdown() would wait for ever for a server that never started
+            threading.Timer(0.01, self._knock).start()  # or it would be noticed at the next look only
             self._server.shutdown()
         self._server.server_close()
+
+    def _knock(self) -> None:
+        with suppress(OSError):
+            socket.create_connection((str(self._server.server_address[0]), self.port), LOOK_SECONDS).close()
 
 
 class _Server(ThreadingHTTPServer):

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 WINDOW_SECONDS = 30.0
@@ -37,40 +37,46 @@ class Letter:
 
 
 class Seal:
-    """Seals letters as one node and checks the seals of all. `secret` is the installation's."""
+    """Seals letters as one node and checks the seals of all. `secret` is the installation's; seals under the
+    earlier ones are right too, while a new one goes from node to node."""
 
-    def __init__(self, secret: str, node: str) -> None:
+    def __init__(self, secret: str, node: str, earlier: Sequence[str] = ()) -> None:
         self.node = node
-        self._secret = secret.encode()
-        self._keys: dict[str, bytes] = {}
+        self._secrets = [each.encode() for each in (secret, *earlier)]
+        self._keys: dict[tuple[bytes, str], bytes] = {}
 
     def seal(self, kind: str, path: str, body: bytes, sent_ms: int, nonce: str | None = None) -> Letter:
         """A reply carries its call's nonce, so that it answers nothing else."""
         nonce = nonce or secrets.token_hex(16)
-        signature = self._sign(kind, path, body, self.node, str(sent_ms), nonce)
+        signature = self._sign(self._secrets[0], kind, path, body, self.node, str(sent_ms), nonce)
         headers = {NODE: self.node, TIME: str(sent_ms), NONCE: nonce, SIGNATURE: signature}
         return Letter(path, headers, body)
 
     def sender_of(self, kind: str, letter: Letter) -> str:
         """The node that sealed it. Raises Forged."""
         node, time, nonce = (letter.headers.get(name, "") for name in (NODE, TIME, NONCE))
-        expected = self._sign(kind, letter.path, letter.body, node, time, nonce)
-        if not hmac.compare_digest(expected.encode(), letter.headers.get(SIGNATURE, "").encode()):
-            raise Forged(f"the seal of {node[:40]!r} is wrong")
-        return node
+        given = letter.headers.get(SIGNATURE, "").encode()
+        for secret in self._secrets:
+            expected = self._sign(secret, kind, letter.path, letter.body, node, time, nonce)
+            if hmac.compare_digest(expected.encode(), given):
+                return node
+        raise Forged(f"the seal of {node[:40]!r} is wrong")
 
-    def _sign(self, kind: str, path: str, body: bytes, node: str, time: str, nonce: str) -> str:
+    def _sign(
+        self, secret: bytes, kind: str, path: str, body: bytes, node: str, time: str, nonce: str
+    ) -> str:
         digest = hashlib.sha256(body).hexdigest()
         text = "\n".join((kind, path, digest, node, time, nonce))
-        return hmac.new(self._key_of(node), text.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self._key_of(secret, node), text.encode(), hashlib.sha256).hexdigest()
 
-    def _key_of(self, node: str) -> bytes:
-        if node not in self._keys and len(self._keys) < 1000:
-            self._keys[node] = self._derive(node)
-        return self._keys.get(node) or self._derive(node)
+    def _key_of(self, secret: bytes, node: str) -> bytes:
+        if (secret, node) not in self._keys and len(self._keys) < 1000:
+            self._keys[secret, node] = _derive(secret, node)
+        return self._keys.get((secret, node)) or _derive(secret, node)
 
-    def _derive(self, node: str) -> bytes:
-        return hmac.new(self._secret, f"oneslot rpc\n{node}".encode(), hashlib.sha256).digest()
+
+def _derive(secret: bytes, node: str) -> bytes:
+    return hmac.new(secret, f"oneslot rpc\n{node}".encode(), hashlib.sha256).digest()
 
 
 class Doorkeeper:

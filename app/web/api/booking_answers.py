@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from datetime import time as wall
 from typing import Any
@@ -23,6 +24,7 @@ from app.web.api.answers import answer
 from app.web.api.booking_inputs import PatientBody
 from app.web.callers import manage_token, principal
 from app.web.parts import parts
+from app.web.people import own_dependant
 
 
 class BookingDocument(BaseModel):
@@ -43,6 +45,9 @@ class BookingDocument(BaseModel):
     showtime_id: str | None
     showtime: dict[str, Any] | None
     user_id: str | None
+    dependant_id: str | None
+    #: Who booked for a dependant.
+    booked_by: str | None
     patient_id: str | None
     patient_name: str | None
     patient_email: str | None
@@ -111,7 +116,7 @@ def patient_details(body: PatientBody, *, email_required: bool) -> PatientDetail
     caller = principal()
     if body.patient_id is not None and not (caller and caller.is_staff):
         raise ValidationFailed.of("patient_id", "only the front desk books for a patient on file")
-    details = body.details(caller)
+    details = _for_dependant(body.details(caller), body.dependant_id)
     if details.patient_id is not None:
         return details
     missing = [] if details.name else ["patient_name"]
@@ -138,6 +143,16 @@ def as_appointment(document: Document) -> Document:
     """BOOKED and CANCELLED, start and end: the words of appointments."""
     status = "BOOKED" if document["status"] == "CONFIRMED" else document["status"]
     return {**document, "status": status, "start": document["starts_at"], "end": document["ends_at"]}
+
+
+def _for_dependant(details: PatientDetails, dependant_id: uuid.UUID | None) -> PatientDetails:
+    """Raises ValidationFailed for somebody who is not of the caller's own account."""
+    if dependant_id is None:
+        return details
+    person = own_dependant(dependant_id)
+    if person is None:
+        raise ValidationFailed.of("dependant_id", "there is no such person in your account")
+    return replace(details, name=person.name, dependant_id=person.id)
 
 
 def day_span(day: Any, zone: ZoneInfo) -> tuple[datetime, datetime]:

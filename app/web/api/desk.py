@@ -12,6 +12,7 @@ from flask import Response
 from app.booking import actions
 from app.booking.closures import affected_bookings, count_offered
 from app.booking.rebooking import propose
+from app.booking.wall import read_for
 from app.directory.doctors import read_doctor
 from app.directory.patients import search_patients
 from app.directory.wall_time import day_bounds
@@ -32,7 +33,8 @@ from app.web.api.freshness import read_from_primary
 from app.web.api.request_keys import request_key
 from app.web.parts import parts
 from app.web.policy import policy
-from app.web.staff import desk_actor, require_served
+from app.web.sightings import note_sight
+from app.web.staff import desk_actor, desk_reader, require_served
 
 api = APIBlueprint("desk", __name__, url_prefix="/api", tag="Front desk")
 
@@ -79,10 +81,11 @@ def preview_closure(query: ClosurePreviewQuery) -> Response:
     """What closing this time would do: how many times go, who is affected and where they could go."""
     interval = query.interval()
     require_served(interval.doctor_id)
-    with parts().database.read() as connection:
+    with read_for(parts().database, desk_actor()) as connection:
         read_doctor(connection, interval.doctor_id)
         found = propose(connection, affected_bookings(connection, interval), interval)
         offered = count_offered(connection, interval)
+    note_sight("bookings", [each.booking["id"] for each in found])
     affected = [{"booking": each.booking, "proposed_slot": each.slot} for each in found]
     return read_from_primary(answer({"closes_slots": offered, "affected": affected}))
 
@@ -110,9 +113,10 @@ def reopen_time(closure_id: uuid.UUID) -> Response:
 @api.input(PatientSearch, location="query", arg_name="query")
 @api.output(list[PatientDocument])  # type: ignore[arg-type]  # APIFlask takes it
 def find_patients(query: PatientSearch) -> Response:
-    """Patients whose name, address or number has every word."""
-    with parts().database.read() as connection:
-        found: list[dict[str, Any]] = search_patients(connection, query.q, 50)
+    """Patients whose name has every word; an address counts as a whole, a number by its last seven digits."""
+    with read_for(parts().database, desk_actor()) as connection:
+        found: list[dict[str, Any]] = search_patients(connection, desk_reader(), query.q, 50)
+    note_sight("patients", [each["id"] for each in found], searched=True)
     return read_from_primary(answer(found, page={"next_cursor": None, "limit": 50}))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
+from app.booking.wall import read_for
 from app.directory import patients as directory
 from app.web.api.answers import answer, answer_page
 from app.web.api.booking_answers import current_actor
@@ -20,6 +21,7 @@ from app.web.api.request_keys import request_key
 from app.web.parts import parts
 from app.web.policy import policy
 from app.web.sightings import note_sight
+from app.web.staff import desk_actor, desk_reader
 
 api = APIBlueprint("patients", __name__, url_prefix="/api/patients", tag="Patients")
 
@@ -31,8 +33,8 @@ api = APIBlueprint("patients", __name__, url_prefix="/api/patients", tag="Patien
 def list_patients(query: PageQuery) -> Response:
     """List patients in the order they were entered."""
     after: Any = query.after(datetime, uuid.UUID)
-    with parts().database.read() as connection:
-        found = directory.list_patients(connection, after, query.limit + 1)
+    with read_for(parts().database, desk_actor()) as connection:
+        found = directory.list_patients(connection, desk_reader(), after, query.limit + 1)
     note_sight("patients", [each["id"] for each in found[: query.limit]])
     page = answer_page(found, query.limit, lambda patient: (patient["created_at"], patient["id"]))
     return read_from_primary(page)
@@ -54,7 +56,7 @@ def add_patient(body: PatientBody) -> Response:
 @api.output(PatientDocument)
 def show_patient(patient_id: uuid.UUID) -> Response:
     """Show a patient."""
-    with parts().database.read() as connection:
-        found = directory.read_patient(connection, patient_id)
+    with read_for(parts().database, desk_actor()) as connection:
+        found = directory.read_patient(connection, desk_reader(), patient_id)
     note_sight("patient", [found["id"]])
     return read_from_primary(answer(found))

@@ -45,7 +45,17 @@ def request_key(asked: BaseModel | dict[str, Any] | None = None) -> RequestKey |
 
 def keyed_digest(text: str) -> str:
     """A digest that only this installation can compute: for secrets and guessable values."""
-    return hmac.new(parts().config.secret_key.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return _digest_under(parts().config.secret_key, text)
+
+
+def is_keyed_digest(given: str, text: str) -> bool:
+    """Whether this is the text's digest, under the secret in use or one before it."""
+    right = [_digest_under(secret, text) for secret in parts().config.secrets]
+    return any(hmac.compare_digest(each.encode(), given.encode()) for each in right)
+
+
+def _digest_under(secret: str, text: str) -> str:
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def _scope() -> str:

@@ -5,14 +5,13 @@ and a signed double-submit token bound to a cookie that another site can neither
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from urllib.parse import urlsplit
 
 from flask import Response, g, request
 
 from app.errors import Forbidden
-from app.web.api.request_keys import keyed_digest
+from app.web.api.request_keys import is_keyed_digest, keyed_digest
 from app.web.pages.blueprint import pages
 from app.web.parts import parts
 
@@ -49,9 +48,7 @@ def refuse_forgeries() -> None:
     if not _is_from_here():
         raise ForgedRequest("Please start again on our own pages.")
     given = request.form.get(FIELD, "")
-    if not request.cookies.get(cookie_name()) or not hmac.compare_digest(
-        given.encode(), form_token().encode()
-    ):
+    if not request.cookies.get(cookie_name()) or not is_keyed_digest(given, f"form:{browser_secret()}"):
         raise ForgedRequest("The form is too old, or cookies are switched off. Open the page again.")
 
 

@@ -27,6 +27,7 @@ WORDS = {
     "patient_email": "Enter an e-mail address such as name@example.org",
     "patient_phone": "Enter a phone number such as +49 30 1234567, or leave it empty",
     "reason": f"Keep the reason under {LONGEST_REASON} characters",
+    "reminder_hours": "Choose when to be reminded",
     "scope": "Choose which of them",
     "every": "Enter a number from 1 to 12",
     "frequency": "Choose days, weeks or months",

@@ -23,9 +23,10 @@ from app.web.parts import parts
 BOOKING_PAGES = {"manage", "find_booking", "cancel", "move", "move_check", "mine", "series", "repeat"}
 ACCOUNT_PAGES = {
     "log_in", "log_in_now", "show_code", "show_code_now", "join", "join_now", "forget", "forget_now", "reset",
-    "reset_now", "account", "rename", "security", "change_password", "second_step", "confirm_second_step",
-    "remove_second_step", "people", "people_change", "audit", "data", "erase_data",
-    "calendars", "add_calendar", "rotate_calendar",
+    "reset_now", "account", "save_profile", "add_dependant", "security", "change_password",
+    "second_step", "confirm_second_step", "remove_second_step", "people", "people_change",
+    "audit", "data", "erase_data", "calendars", "add_calendar", "rotate_calendar",
+    "reminders", "choose_reminder",
 }  # fmt: skip
 MOVIE_PAGES = {"movies", "movie", "seats", "ticket"} | {
     f"admin_{tab}{step}" for tab in ("movies", "halls", "showtimes") for step in ("", "_add")

@@ -13,6 +13,7 @@ from flask import g
 from app.booking import manage_token
 from app.booking.actions import Actor
 from app.booking.reading import find_booking
+from app.booking.wall import read_for
 from app.directory.placing import read_now
 from app.errors import NotFound
 from app.web.actors import actor_with
@@ -82,7 +83,7 @@ def guest_of(token: str) -> Guest:
     booking_id = manage_token.read(parts().config.secret_key, token, parts().config.earlier_secrets)
     if booking_id is None:
         raise NotFound("There is no such booking.")
-    with parts().database.read() as connection:
+    with read_for(parts().database, guest_actor(booking_id)) as connection:
         booking = find_booking(connection, booking_id, guest_actor(booking_id))
         g.is_about_a_show = booking["showtime_id"] is not None
         return Guest(token, booking, read_now(connection))

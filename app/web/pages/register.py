@@ -28,9 +28,11 @@ from app.web.pages import (
 )
 from app.web.pages.account import audit, calendars, data, forgotten, joining, overview, people, security
 from app.web.pages.account import login as account_login
+from app.web.pages.account import reminders as account_reminders
 from app.web.pages.admin import bookings as admin_bookings
 from app.web.pages.admin import doctors as admin_doctors
 from app.web.pages.admin import halls as admin_halls
+from app.web.pages.admin import holidays as admin_holidays
 from app.web.pages.admin import movies as admin_movies
 from app.web.pages.admin import showtimes as admin_showtimes
 from app.web.pages.admin import slots as admin_slots
@@ -75,7 +77,18 @@ PAGES = (
     tickets,
 )
 DESK = (desk_board, counter, desk_visits, closing, lists, week)
-ACCOUNT = (account_login, joining, forgotten, overview, security, people, audit, data, calendars)
+ACCOUNT = (
+    account_login,
+    joining,
+    forgotten,
+    overview,
+    security,
+    people,
+    audit,
+    data,
+    calendars,
+    account_reminders,
+)
 ADMIN = (
     admin_doctors,
     admin_slots,
@@ -83,6 +96,7 @@ ADMIN = (
     admin_statistics,
     admin_movies,
     admin_halls,
+    admin_holidays,
     admin_showtimes,
     admin_webhooks,
 )

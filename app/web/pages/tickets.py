@@ -54,7 +54,7 @@ def _drawn(text: str) -> tuple[str, int]:
 @policy("public")
 def ticket(code: str) -> str:
     """Whether the ticket is valid: for the door. Whose it is stays unsaid."""
-    booking_id = ticket_code.read(parts().config.secret_key, code)
+    booking_id = ticket_code.read(parts().config.secrets, code)
     if booking_id is None:
         raise NotFound("There is no such ticket.")
     with parts().database.read() as connection:

@@ -54,3 +54,24 @@ def test_the_operator_sees_the_audit_and_no_personal_data_in_it(app, client):
 @pytest.mark.parametrize("role", ["patient", "staff"])
 def test_nobody_else_sees_it(app, client, role):
     assert client.get("/api/audit", headers=log_in_as(app, client, role)).status_code == 403
+
+
+def test_changes_of_the_directory_and_orders_say_from_where_and_why(app, client):
+    admin = log_in_as(app, client, "admin")
+    doctor = {"name": "Dr. New", "specialization": "Cardiology"}
+    client.post("/api/doctors", json=doctor, headers=admin)
+    client.post("/api/patients", json=PATIENT, headers=admin)
+    order = {"algorithm": "ring", "reason": "to see the ring"}
+    assert client.post("/api/cluster/algorithm", json=order, headers=admin).status_code == 200
+
+    with app.extensions[EXTENSION].database.read() as connection:
+        wanted = ["doctor_created", "patient_created", "cluster.algorithm"]
+        found = connection.execute(
+            select(AuditEntry.action, AuditEntry.origin, AuditEntry.purpose).where(
+                AuditEntry.action.in_(wanted)
+            )
+        ).all()
+
+    assert {each.action for each in found} == set(wanted)
+    assert {len(each.origin or "") for each in found} == {32}
+    assert {each.purpose for each in found} == {None, "to see the ring"}

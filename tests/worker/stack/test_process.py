@@ -30,6 +30,14 @@ def test_waiting_for_a_program_that_dies_tells_its_last_words(tmp_path: Path) ->
         wait_until(lambda: False, child, 10)
 
 
+def test_a_program_that_ends_well_between_two_looks_at_it_has_ended_well(tmp_path: Path) -> None:
+    child = Child(shell("true", tmp_path))
+    child.wait(10)
+    looks = iter([False])  # it was still there at the first look
+
+    wait_until(lambda: next(looks, not child.is_alive), child, 10)
+
+
 def test_waiting_for_a_program_that_never_gets_ready_ends(tmp_path: Path) -> None:
     child = Child(shell("sleep 60", tmp_path))
 

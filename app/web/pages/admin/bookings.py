@@ -22,6 +22,7 @@ from app.web.pages.picker import date_in
 from app.web.pages.wording import clock_time, instant, short_day
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.sightings import note_sight, others_bookings
 
 PAGE = 50
 #: The largest sensible value of each number, so that a slip of the finger is caught.
@@ -50,6 +51,7 @@ def admin_bookings() -> str:
     with parts().database.read() as connection:
         found = bookings_after(connection, narrow, None, PAGE + 1)
         doctors = list_doctors(connection, limit=200)
+    note_sight("bookings", others_bookings(found[:PAGE]))
     return render_admin(
         "bookings",
         "admin_bookings",

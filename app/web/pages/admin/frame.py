@@ -73,5 +73,6 @@ DONE = {
     "webhook-trial": "A test is on its way. Look again in a moment to see how it went.",
     "webhook-replayed": "It is sent again, under the same id.",
     "webhook-deleted": "The webhook is deleted.",
+    "holidays": "The chosen days are closed. Whoever is booked then is listed here and at the front desk.",
     "holiday": "The day is closed for everybody. Whoever is booked then is listed at the front desk.",
 }

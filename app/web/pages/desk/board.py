@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from app.booking.closures import list_closures
 from app.booking.day_board import read_board
 from app.booking.reading import find_booking
+from app.booking.wall import read_for
 from app.directory.doctors import list_doctors, list_specializations
 from app.directory.placing import read_now
 from app.errors import NotFound
@@ -74,11 +75,12 @@ def desk() -> str:
 def render_desk(wrong: Wrong | None = None, asked: dict[str, str] | None = None) -> str:
     """The board with its panel; wrong is what a form on the panel could not be accepted with."""
     wanted = {**request.args.to_dict(), **(asked or {})}
-    with parts().database.read() as connection:
+    with read_for(parts().database, desk_actor()) as connection:
         board = read_day(connection)
         moving = _moving(connection, wanted.get("move"))
         panel = panel_for(connection, board, wanted, moving)
     note_look(board)
+    note_panel(panel)
     now_row = board.frame.row_of(board.day.now) if board.day.is_today else None
     return render_template(
         "desk/day.html",
@@ -131,6 +133,13 @@ def note_look(board: Board) -> None:
     """Whoever sees a day sees whose it is."""
     ids = [str(slot["booking"]["id"]) for slot in board.slots if slot["booking"]]
     note_sight("day", ids, day=board.day.day.isoformat())
+
+
+def note_panel(panel: Panel) -> None:
+    """The panel shows more of one booking than the board does, and patients on file who match a search."""
+    if panel.booking is not None:
+        note_sight("booking", [str(panel.booking["id"])])
+    note_sight("patients", [str(each["id"]) for each in panel.matches], searched=True)
 
 
 def events_url(doctors: Sequence[dict[str, Any]]) -> str:

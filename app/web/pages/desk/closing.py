@@ -17,6 +17,7 @@ from app.booking.actions import ClosureDraft, Interval, close_time, reopen_time
 from app.booking.closed_log import left_since
 from app.booking.closures import affected_bookings, count_offered, read_closure
 from app.booking.rebooking import Order, Proposal, Wish, propose, rebook
+from app.booking.wall import read_for
 from app.directory.doctors import list_doctors, read_doctor
 from app.directory.placing import read_now
 from app.directory.wall_time import reached
@@ -32,6 +33,7 @@ from app.web.pages.picker import date_in
 from app.web.pages.wording import clock_time, instant, short_day
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.sightings import note_sight
 from app.web.staff import desk_actor, require_served, served
 
 LONGEST_REASON = 200
@@ -72,7 +74,7 @@ class Line:
 @policy("staff")
 def desk_close() -> str:
     """Ask for the time to close, and show what closing it would do."""
-    with parts().database.read() as connection:
+    with read_for(parts().database, desk_actor()) as connection:
         day = DeskDay.asked(read_now(connection), parts().config.zone)
         doctors = served(list_doctors(connection, limit=MOST_DOCTORS))
         typed, wrong = _typed(day), ""
@@ -82,6 +84,7 @@ def desk_close() -> str:
                 preview = _preview(connection, read_asked(request.args), day)
             except ValidationFailed as refusal:
                 wrong = refusal.detail
+    _note_look(preview.get("lines", ()))
     return render_template(
         "desk/close.html", day=day, doctors=doctors, typed=typed, wrong=wrong, key=new_key(),
         desk_url=desk_url, reasons=("Ill", "Holiday", "Training", "Emergency"), **preview,
@@ -104,12 +107,13 @@ def desk_close_now() -> Response:
 @policy("staff")
 def desk_closure(closure_id: UUID) -> str:
     """A closure: who still waits for a decision and where the others went."""
-    with parts().database.read() as connection:
+    with read_for(parts().database, desk_actor()) as connection:
         closure = _own_closure(connection, closure_id)
         day = DeskDay.asked(read_now(connection), parts().config.zone)
         interval = interval_of(closure)
         remaining = _lines(connection, interval, day)
         left = left_since(connection, interval, instant(closure["created_at"]))
+    _note_look(remaining, left)
     zone = day.zone
     return render_template(
         "desk/closure.html",
@@ -142,6 +146,11 @@ def desk_reopen(closure_id: UUID) -> Response:
     opened = reopen_time(parts().engine, closure_id, desk_actor(), request_key({})).value
     day = instant(opened["starts_at"]).astimezone(parts().config.zone).date()
     return redirect(desk_url(day), SEE_OTHER)
+
+
+def _note_look(lines: Sequence[Line], left: Sequence[Mapping[str, Any]] = ()) -> None:
+    shown = [each.booking for each in lines] + list(left)
+    note_sight("bookings", [str(each["id"]) for each in shown])
 
 
 def _own_closure(connection: Connection, closure_id: UUID) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from app.booking import actions
 from app.booking.actions import Claim, FirstFree, Interval, Overbooking, PatientDetails
 from app.booking.availability import read_slot
+from app.booking.wall import read_for
 from app.directory.patients import PatientDraft, create_patient, find_patient, read_patient, search_patients
 from app.directory.placing import read_now
 from app.errors import Conflict, NotFound
@@ -24,7 +25,8 @@ from app.web.pages.hold import SEE_OTHER, wanted_slot_id
 from app.web.pages.wording import instant
 from app.web.parts import parts
 from app.web.policy import policy
-from app.web.staff import desk_actor, require_served
+from app.web.sightings import note_sight
+from app.web.staff import desk_actor, desk_reader, require_served
 
 WHY = "Say in a few words why this time must hold one more"
 
@@ -107,8 +109,10 @@ def desk_overbook() -> Response:
 def desk_patients() -> str:
     """Who on file matches what is typed: a fragment for the panel."""
     q = request.args.get("q", "")[:100]
-    with parts().database.read() as connection:
-        return render_template("desk/matches.html", matches=search_patients(connection, q), q=q, chosen="")
+    with read_for(parts().database, desk_actor()) as connection:
+        matches = search_patients(connection, desk_reader(), q)
+    note_sight("patients", [each["id"] for each in matches], searched=True)
+    return render_template("desk/matches.html", matches=matches, q=q, chosen="")
 
 
 def _all_served() -> tuple[int, ...]:
@@ -125,8 +129,8 @@ def _patient(model: type[CounterForm]) -> PatientDetails | Wrong:
     if isinstance(read, Wrong):
         return read
     if read.patient_id is not None:
-        with parts().database.read() as connection:
-            known = read_patient(connection, read.patient_id)
+        with read_for(parts().database, desk_actor()) as connection:
+            known = read_patient(connection, desk_reader(), read.patient_id)
         return PatientDetails(known["name"], known["email"], known["phone"], read.reason, read.patient_id)
     if read.patient_name is None:
         typed: Mapping[str, str] = request.form.to_dict()

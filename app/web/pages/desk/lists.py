@@ -10,12 +10,15 @@ from typing import Any
 from flask import Response, render_template, url_for
 
 from app.booking.day_board import cancelled_between
+from app.booking.wall import read_for
 from app.web.pages.blueprint import pages
 from app.web.pages.desk.board import Board, note_look, read_day
 from app.web.pages.desk.columns import TAGS
 from app.web.pages.wording import clock_time, instant
 from app.web.parts import parts
 from app.web.policy import policy
+from app.web.sightings import note_sight
+from app.web.staff import desk_actor
 
 HEADINGS = ("Time", "Until", "Doctor", "Patient", "Phone", "E-mail", "Reason", "Status", "Reference")
 #: What a spreadsheet takes for a formula (OWASP: CSV injection).
@@ -26,11 +29,12 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 @policy("staff")
 def desk_list() -> str:
     """The day's list, made for the printer."""
-    with parts().database.read() as connection:
+    with read_for(parts().database, desk_actor()) as connection:
         board = read_day(connection)
         own = [int(doctor["id"]) for doctor in [*board.doctors, *board.idle]]
         cancelled = cancelled_between(connection, *board.day.bounds, own)
     note_look(board)
+    note_sight("bookings", [str(each["id"]) for each in cancelled])
     return render_template(
         "desk/list.html",
         board=board,
@@ -45,7 +49,7 @@ def desk_list() -> str:
 @policy("staff")
 def desk_csv() -> Response:
     """The same as a table for a spreadsheet."""
-    with parts().database.read() as connection:
+    with read_for(parts().database, desk_actor()) as connection:
         board = read_day(connection)
     note_look(board)
     text = io.StringIO()

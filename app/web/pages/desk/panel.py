@@ -22,7 +22,7 @@ from app.web.pages.desk.columns import TAGS
 from app.web.pages.guests import token_of
 from app.web.pages.visits import zone_words
 from app.web.pages.wording import clock_time, instant, long_day
-from app.web.staff import desk_actor
+from app.web.staff import desk_actor, desk_reader
 
 if TYPE_CHECKING:
     from app.web.pages.desk.board import Board
@@ -85,7 +85,7 @@ def panel_for(
 ) -> Panel:
     """What the address asks for, as far as it is there."""
     q = (asked.get("q") or "")[:100]
-    matches = search_patients(connection, q) if q else []
+    matches = search_patients(connection, desk_reader(), q) if q else []
     if moving is not None:
         return _of_booking(moving, board, kind="moving")
     if asked.get("panel") == "walk-in":
