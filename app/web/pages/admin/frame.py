@@ -36,7 +36,7 @@ def render_admin(template: str, tab: str, *, wrong: Wrong | None = None, **shown
     """A page of the administration; done is told once after a form."""
     return render_template(
         f"admin/{template}.html",
-        tabs=[Tab(name, url_for(f"pages.{each}"), each == tab) for each, name in TABS],
+        tabs=tabs(tab),
         caller=required_principal(),
         values=wrong.values if wrong else {},
         wrong=wrong.sentences if wrong else {},
@@ -45,6 +45,11 @@ def render_admin(template: str, tab: str, *, wrong: Wrong | None = None, **shown
         done=DONE.get(request.args.get("done", "")),
         **shown,
     )
+
+
+def tabs(current: str) -> list[Tab]:
+    """The tabs of the administration, on whose page one is."""
+    return [Tab(name, url_for(f"pages.{each}"), each == current) for each, name in TABS]
 
 
 def refused(page: str) -> Response:

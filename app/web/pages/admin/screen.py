@@ -10,6 +10,7 @@ from flask import make_response, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.errors import Refusal
+from app.web.pages.admin.frame import tabs
 from app.web.pages.offers import new_key
 
 TABS = {"movies": "Movies", "halls": "Halls", "showtimes": "Showtimes"}
@@ -38,8 +39,8 @@ def is_in_earnest() -> bool:
 def render_admin(tab: str, typed: Typed, **shown: Any) -> Response:
     page = render_template(
         f"admin/{tab}.html",
-        tab=tab,
-        tabs=[(name, url_for(f"pages.admin_{each}"), each == tab) for each, name in TABS.items()],
+        tabs=tabs("admin_movies"),
+        cinema_tabs=[(name, url_for(f"pages.admin_{each}"), each == tab) for each, name in TABS.items()],
         values=typed.values,
         wrong=typed.wrong,
         found=[{"field": name, "message": words} for name, words in typed.wrong.items()],
