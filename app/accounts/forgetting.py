@@ -10,11 +10,12 @@ from sqlalchemy import JSON, Connection, String, cast, delete, select, type_coer
 from app.accounts import reminder_choice, second_factor, sessions
 from app.accounts.actions import Accounts
 from app.accounts.principals import Principal
+from app.accounts.profile import dependants_of
 from app.audit.journal import Witness
 from app.database import db_now
 from app.sealed_columns import marks_of
 from app.sealing import EMAIL
-from app.tables.accounts import AccountMail, User
+from app.tables.accounts import AccountMail, Dependant, User
 from app.tables.booking import Booking
 from app.tables.directory import Patient
 from app.tables.journal import AuditEntry, IdempotencyRecord
@@ -30,7 +31,8 @@ NO_HASH = "-"
 def account_export(connection: Connection, caller: Principal) -> Document:
     """The account, where it is logged in, and what the audit holds of what its owner did."""
     user = connection.execute(
-        select(User.email, User.name, User.role, User.created_at, User.password_changed_at, User.totp_since)
+        select(User.email, User.name, User.role, User.created_at, User.password_changed_at, User.totp_since,
+               User.timezone, User.reminder_hours)
         .where(User.id == caller.user_id)
     ).one()  # fmt: skip
     did = connection.execute(
@@ -41,6 +43,7 @@ def account_export(connection: Connection, caller: Principal) -> Document:
     )
     return {
         "account": {name: _plain(value) for name, value in user._mapping.items()},
+        "dependants": [person.document() for person in dependants_of(connection, caller.user_id)],
         "reminders": reminder_choice.read(connection, caller.user_id).document(),
         "logins": [
             {"device": login.device, "created_at": _plain(login.created_at)}
@@ -69,6 +72,7 @@ def forget_account(accounts: Accounts, caller: Principal, who: Witness) -> None:
         # Answers to be repeated hold what was asked; whoever they are for, they are an hour's help at most.
         for known in (caller.user_id, *on_file):
             tx.execute(delete(IdempotencyRecord).where(_holds(str(known))))
+        tx.execute(delete(Dependant).where(Dependant.user_id == caller.user_id))
         reminder_choice.forget(tx, caller.user_id)
         second_factor.remove(tx, caller.user_id)
         sessions.end_all(tx, caller.user_id)
@@ -77,7 +81,8 @@ def forget_account(accounts: Accounts, caller: Principal, who: Witness) -> None:
             update(User)
             .where(User.id == caller.user_id)
             .values(
-                **forgotten, name=FORGOTTEN, password_hash=NO_HASH, disabled_at=db_now(), erased_at=db_now(),
+                **forgotten, name=FORGOTTEN, password_hash=NO_HASH, timezone=None, reminder_hours=None,
+                disabled_at=db_now(), erased_at=db_now(),
             )
         )  # fmt: skip
         pen.note(tx, who, "account.erased")

@@ -51,6 +51,8 @@ class Principal:
     has_second_factor: bool = False
     #: A browser whose last visit was noted more than a minute ago.
     is_stale: bool = False
+    #: In which they are shown times beside the clinic's.
+    timezone: str | None = None
 
     @property
     def is_staff(self) -> bool:
@@ -82,6 +84,7 @@ def _find(connection: Connection, which: ColumnElement[bool]) -> Principal | Non
     row = connection.execute(
         select(
             User.id, User.email, User.name, User.role, User.all_doctors, User.limit_factor, User.totp_since,
+            User.timezone,
             Session.id.label("session_id"), Session.is_strong, Session.token_hash, Session.last_seen_at,
             db_now().label("now"),
         )
@@ -111,6 +114,7 @@ def _find(connection: Connection, which: ColumnElement[bool]) -> Principal | Non
         is_strong=row.is_strong,
         has_second_factor=row.totp_since is not None,
         is_stale=rest > SEEN_EVERY_SECONDS,
+        timezone=row.timezone,
     )
 
 

@@ -228,6 +228,8 @@ def _as_read(values: dict[str, Any], slot: TakenSlot) -> Any:
         show_timezone=None,
         showtime_id=None,
         user_id=None,
+        owner_name=None,
+        dependant_id=None,
         patient_id=None,
         is_appointment=False,
         series_id=None,

@@ -41,6 +41,8 @@ class PatientDetails:
     phone: str | None = None
     reason: str | None = None
     patient_id: uuid.UUID | None = None
+    #: Somebody of the caller's own account; whoever fills it in has looked that they are.
+    dependant_id: uuid.UUID | None = None
     #: In which they read; None when nobody can know.
     language: str | None = None
 
@@ -198,6 +200,7 @@ def patient_values(act: Act, patient: PatientDetails | None) -> dict[str, Any]:
             patient = replace(patient, name=known.name, email=known.email, phone=known.phone)
     return {
         "patient_id": patient.patient_id,
+        "dependant_id": patient.dependant_id,
         "patient_name": patient.name,
         "patient_email": patient.email,
         "patient_phone": patient.phone,

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, case, select
 
 from app.database import db_now
+from app.tables.accounts import User
 from app.tables.booking import Booking, BookingSlot, BookingStatus, Slot
 from app.tables.cinema import Hall, Movie, Showtime
 from app.tables.directory import Doctor
@@ -31,6 +32,7 @@ def select_bookings() -> Select[*tuple[Any, ...]]:
     query = select(
         *Booking.__table__.columns,
         shown_status().label("shown_status"),
+        User.name.label("owner_name"),
         Doctor.name.label("doctor_name"),
         Doctor.specialization,
         Doctor.hospital,
@@ -47,7 +49,8 @@ def select_bookings() -> Select[*tuple[Any, ...]]:
         Hall.place,
         Hall.currency,
     )
-    whose = query.outerjoin(Doctor, Doctor.id == Booking.doctor_id)
+    whose = query.outerjoin(User, User.id == Booking.user_id)
+    whose = whose.outerjoin(Doctor, Doctor.id == Booking.doctor_id)
     shown = whose.outerjoin(Showtime, Showtime.id == Booking.showtime_id)
     return shown.outerjoin(Movie, Movie.id == Showtime.movie_id).outerjoin(Hall, Hall.id == Showtime.hall_id)
 
@@ -106,6 +109,8 @@ def document_of(row: Any, claims: list[Any]) -> Document:
         **_doctor(row),
         **_showtime(row, current),
         "user_id": str(row.user_id) if row.user_id else None,
+        "dependant_id": str(row.dependant_id) if row.dependant_id else None,
+        "booked_by": row.owner_name if row.dependant_id else None,
         "patient_id": str(row.patient_id) if row.patient_id else None,
         "patient_name": row.patient_name,
         "patient_email": row.patient_email,

@@ -145,7 +145,13 @@ def _booked_first(tx: Connection, booking_id: uuid.UUID, actor: Actor) -> _First
     if row.series_id is not None:
         raise WrongState(REPEATS_ALREADY)
     patient = PatientDetails(
-        row.patient_name, row.patient_email, row.patient_phone, row.reason, row.patient_id, row.language
+        row.patient_name,
+        row.patient_email,
+        row.patient_phone,
+        row.reason,
+        row.patient_id,
+        row.dependant_id,
+        language=row.language,
     )
     length, zone = row.ends_at - row.starts_at, ZoneInfo(row.timezone)
     return _First(row.doctor_id, row.starts_at, length, zone, patient, booking_id, row.user_id)

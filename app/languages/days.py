@@ -125,3 +125,8 @@ def decimal(value: float, places: int = 1) -> str:
 def money(cents: int, currency: str) -> str:
     """€12.50, in German 12,50 €; a currency without a sign of its own as its code."""
     return str(format_currency(cents / 100, currency, locale=language()))
+
+
+def country_names() -> dict[str, str]:
+    """Countries by their ISO 3166 code."""
+    return dict(Locale.parse(language()).territories)

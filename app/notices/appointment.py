@@ -42,6 +42,8 @@ class Appointment:
     language: str | None = None
     #: What is printed on the seats, such as B14.
     seats: tuple[str, ...] = ()
+    #: In which zone its reader lives, as far as they said so.
+    reader_zone: ZoneInfo | None = None
 
     @classmethod
     def from_document(cls, booking: Mapping[str, Any]) -> Appointment:
@@ -69,10 +71,12 @@ class Appointment:
         doctor: str | None,
         place: str | None,
         movie: str | None = None,
+        reader_zone: str | None = None,
         **booking: Any,
     ) -> Appointment:
         return cls(
             zone=ZoneInfo(zone),
+            reader_zone=ZoneInfo(reader_zone) if reader_zone else None,
             doctor=with_title(one_line(doctor)) if doctor else None,
             place=one_line(place) if place else None,
             movie=one_line(movie) if movie else None,
@@ -89,6 +93,12 @@ class Appointment:
     @property
     def local_start(self) -> datetime:
         return self.starts_at.astimezone(self.zone)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """The reader's clocks show another time than the clinic's at this moment."""
+        read = self.reader_zone and self.starts_at.astimezone(self.reader_zone)
+        return bool(read and read.utcoffset() != self.local_start.utcoffset())
 
     @property
     def local_end(self) -> datetime:
@@ -109,6 +119,7 @@ def read_appointment(connection: Connection, booking_id: uuid.UUID) -> Appointme
             func.coalesce(Doctor.hospital, hall_and_house(Hall.name, Hall.place)).label("place"),
             func.coalesce(Doctor.timezone, Showtime.timezone).label("zone"),
             Movie.title.label("movie"),
+            User.timezone.label("reader_zone"),
             func.coalesce(Booking.language, User.language).label("language"),
         )
         .outerjoin(User, User.id == Booking.user_id)

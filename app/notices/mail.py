@@ -134,6 +134,20 @@ def when(appointment: Appointment) -> str:
     )
 
 
+def when_for_reader(appointment: Appointment) -> str:
+    """The start on the reader's own clocks, where those show something else; else empty."""
+    if appointment.reader_zone is None or not appointment.is_elsewhere:
+        return ""
+    start = appointment.starts_at.astimezone(appointment.reader_zone)
+    zone = appointment.reader_zone.key
+    return _(
+        "%(start)s, %(zone)s time (UTC%(offset)s)",
+        start=_day_and_time(start),
+        zone=zone,
+        offset=start.isoformat()[-6:],
+    )
+
+
 def _day_and_time(moment: datetime) -> str:
     return f"{long_day(moment)}, {moment:%H:%M}"
 
@@ -142,6 +156,7 @@ def _details(appointment: Appointment) -> Sequence[tuple[str, str]]:
     """Never the reason and never the specialty: a mailbox is read by others too."""
     told = [
         (_("When"), when(appointment)),
+        (_("Your time"), when_for_reader(appointment)),
         (_("With"), appointment.doctor),
         (_("Movie"), appointment.movie),
         (_("Where"), appointment.place),

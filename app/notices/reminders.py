@@ -15,6 +15,7 @@ from app.clinic import rules
 from app.database import db_now
 from app.notices import queue
 from app.notices.queue import Kind
+from app.tables.accounts import User
 from app.tables.booking import Booking, BookingStatus
 from app.tables.journal import Notice
 
@@ -30,7 +31,7 @@ def queue_due(tx: Connection) -> list[uuid.UUID]:
 
 
 def _due(usual_hours: int) -> Any:
-    wanted = func.coalesce(Booking.reminder_hours, literal(usual_hours))
+    wanted = func.coalesce(Booking.reminder_hours, User.reminder_hours, literal(usual_hours))
     known = exists().where(
         Notice.booking_id == Booking.id,
         Notice.kind == Kind.REMINDER.value,
@@ -38,6 +39,7 @@ def _due(usual_hours: int) -> Any:
     )
     return (
         select(Booking.id, Booking.sequence, Booking.starts_at, Booking.confirmed_at, wanted.label("hours"))
+        .outerjoin(User, User.id == Booking.user_id)
         .where(
             Booking.status == BookingStatus.CONFIRMED,
             Booking.patient_email.is_not(None),

@@ -14,7 +14,7 @@ from app.languages.texts import N_, _
 from app.notices.appointment import Appointment, read_appointment
 from app.notices.calendar import Entry, Method, calendar_of
 from app.notices.errors import NobodyToTell
-from app.notices.mail import TEMPLATES, VISIT, address, identify, when
+from app.notices.mail import TEMPLATES, VISIT, address, identify, when, when_for_reader
 from app.notices.queue import Claim, Kind
 from app.notices.typed_text import name_to_greet
 from app.tables.booking import Booking
@@ -72,7 +72,7 @@ def compose_series(
         "details": [
             (label, text) for label, text in ((_("With"), first.doctor), (_("Where"), first.place)) if text
         ],
-        "times": [f"{when(each.appointment)} ({each.appointment.reference})" for each in told],
+        "times": [_line(each.appointment) for each in told],
         "more": _("See them, or book other times")
         if is_over
         else _("See, move or cancel one or all of them"),
@@ -99,3 +99,10 @@ def compose_series(
         params={"method": Method.PUBLISH.value},
     )  # fmt: skip
     return message
+
+
+def _line(appointment: Appointment) -> str:
+    yours = when_for_reader(appointment)
+    return f"{when(appointment)} ({appointment.reference})" + (
+        f"; {_('your time')}: {yours}" if yours else ""
+    )

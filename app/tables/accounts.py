@@ -40,10 +40,26 @@ class User(Base):
     totp_last_step: Mapped[int | None] = mapped_column(BigId)
     password_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: An IANA zone in which times are shown beside the clinic's.
+    timezone: Mapped[str | None] = mapped_column(String(64))
+    #: So many hours before an appointment a reminder goes out; 0 is never, None is as the clinic does.
+    reminder_hours: Mapped[int | None]
     #: The person asked to be forgotten: name and address are gone.
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: In which they read mails; None is as the clinic speaks.
     language: Mapped[str | None] = mapped_column(String(8))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
+
+
+class Dependant(Base):
+    """Somebody for whom the owner of an account books: a child, a parent."""
+
+    __tablename__ = "dependants"
+    __table_args__ = (Index(None, "user_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid.uuid4)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(100))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
 
 

@@ -163,6 +163,8 @@ class Booking(Base):
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
     user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    #: For whom the owner of the account booked, when not for themselves.
+    dependant_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("dependants.id", ondelete="SET NULL"))
     patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id", ondelete="RESTRICT"))
     patient_name: Mapped[str | None] = mapped_column(String(100))
     patient_email: Mapped[str | None] = mapped_column(Sealed(EMAIL))

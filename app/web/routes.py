@@ -29,6 +29,7 @@ def register_routes(app: APIFlask) -> None:
         movies,
         own_data,
         patients,
+        profile,
         reminders,
         replicas,
         series,
@@ -43,8 +44,8 @@ def register_routes(app: APIFlask) -> None:
     from app.web.pages.register import register_pages
 
     booking = (
-        doctors, slots, bookings, appointments, patients, auth, account, own_data, users, concurrent, desk,
-        series, webhooks, feeds, reminders,
+        doctors, slots, bookings, appointments, patients, auth, account, profile, own_data, users, concurrent,
+        desk, series, webhooks, feeds, reminders,
     )  # fmt: skip
     shows = (movies, halls, showtimes)
     cluster = (

@@ -2,6 +2,7 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -164,3 +165,44 @@ def test_a_closed_time_gets_no_slots(house: House) -> None:
     assert (report["created"], report["skipped_reasons"]) == (14, {"CLOSED": 2})
     with pytest.raises(Conflict):
         create_slot(house.directory, SlotDraft(doctor, noon, 30), ADMIN)
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "hours", "expected"),
+    [
+        # The night of the change and the day after it, every half hour: a day has 23, 25 or 24.5 hours.
+        ("Europe/Berlin", date(2099, 3, 28), 24, 96 - 2),
+        ("Europe/Berlin", date(2099, 10, 24), 24, 96),
+        ("America/New_York", date(2099, 3, 7), 24, 96 - 2),
+        ("America/New_York", date(2099, 10, 31), 24, 96),
+        ("Australia/Lord_Howe", date(2099, 10, 3), 24, 96 - 1),
+        ("Australia/Lord_Howe", date(2099, 4, 4), 24, 96),
+        # By day nobody notices but the instants.
+        ("Europe/Berlin", date(2099, 3, 28), 8, 32),
+        ("Australia/Lord_Howe", date(2099, 10, 3), 8, 32),
+    ],
+)
+def test_over_a_change_of_the_clocks_the_instants_are_those_a_walk_through_time_finds(
+    house: House, zone: str, first: date, hours: int, expected: int
+) -> None:
+    doctor = house.add_doctor(timezone=zone)
+    opens = 0 if hours == 24 else 9 * 60
+    window = Window(first, first + timedelta(days=1), opens, opens + hours * 60, 30)
+
+    report = create(house, doctor, window)
+
+    # Every five minutes of real time, the clock on that wall is read; the first time it shows a start counts.
+    read: dict[datetime, datetime] = {}
+    moment = datetime.combine(first, datetime.min.time(), UTC) - timedelta(hours=15)
+    while moment.date() <= first + timedelta(days=3):
+        read.setdefault(moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None), moment)
+        moment += timedelta(minutes=5)
+    starts = {
+        at
+        for shown, at in read.items()
+        if first <= shown.date() <= first + timedelta(days=1)
+        and shown.minute % 30 == 0
+        and opens <= shown.hour * 60 + shown.minute < opens + hours * 60
+    }
+    assert report["created"] == expected
+    assert {slot.starts_at for slot in house.slots()} == starts

@@ -11,6 +11,7 @@ from app.database import Database, db_now
 from app.notices import queue
 from app.notices.sender import Sender
 from app.notices.smtp import MailServer
+from app.tables.accounts import User
 from app.tables.booking import Booking
 from app.tables.directory import Doctor
 from app.tables.journal import Notice
@@ -35,6 +36,12 @@ class Clinic:
         }
         with self.database.transaction() as tx:
             return tx.execute(insert(Doctor).values(**row | fields).returning(Doctor.id)).scalar_one()
+
+    def user(self, **fields: Any) -> uuid.UUID:
+        """Somebody with an account."""
+        row = {"email": f"user-{next(_numbers)}@example.org", "name": "Mia Berg", "password_hash": "-"}
+        with self.database.transaction() as tx:
+            return tx.execute(insert(User).values(**row | fields).returning(User.id)).scalar_one()
 
     def booking(self, doctor_id: int | None = None, **fields: Any) -> uuid.UUID:
         starts_at = fields.pop("starts_at", STARTS_AT)

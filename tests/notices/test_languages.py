@@ -1,4 +1,4 @@
-"""A mail is in its reader's language: as they booked, else as their account reads, else as the clinic speaks."""
+"""A mail is in its reader's language: of the booking, else of the account, else of the clinic."""
 
 from dataclasses import replace
 
@@ -44,15 +44,16 @@ def test_of_whom_nothing_is_known_reads_as_the_clinic_speaks(
 
 
 def test_an_account_says_in_which_language_its_owner_reads(clinic: Clinic, smtp_sink: SmtpSink) -> None:
-    values = {
+    mia = {
         "email": "mia@example.org",
         "name": "Mia",
         "password_hash": "",
         "role": "patient",
-        "language": "de",
     }
     with clinic.database.transaction() as tx:
-        user_id = tx.execute(User.__table__.insert().values(**values).returning(User.id)).scalar_one()
+        user_id = tx.execute(
+            User.__table__.insert().values(**mia, language="de").returning(User.id)
+        ).scalar_one()
 
     clinic.sender(smtp_sink.url).send(clinic.notice(clinic.booking(user_id=user_id)))
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as modern
+from zoneinfo import ZoneInfo
 
 import pytest
 from icalendar import Calendar
@@ -234,3 +235,12 @@ def test_lines_of_the_mail_stay_within_the_limit_of_smtp():
     message = compose(a_claim(), an_appointment(patient_name="Ü" * 100, place="x " * 300), SENDER, LINK)
 
     assert max(len(line) for line in message.as_bytes().split(b"\r\n")) <= 998
+
+
+def test_the_readers_time_stands_beside_the_clinics_where_it_is_another():
+    tokyo = text_of(mail(reader_zone=ZoneInfo("Asia/Tokyo")))
+    paris = text_of(mail(reader_zone=ZoneInfo("Europe/Paris")))
+
+    assert "Monday 14 June 2027, 10:30 to 11:00, Europe/Berlin time (UTC+02:00)" in tokyo
+    assert "Your time: Monday 14 June 2027, 17:30, Asia/Tokyo time (UTC+09:00)" in tokyo
+    assert "Your time" not in paris

@@ -127,3 +127,15 @@ def test_a_reminder_of_what_was_cancelled_meanwhile_is_not_sent(clinic: Clinic, 
 
     assert clinic.status(notice_id) == "SKIPPED"
     assert smtp_sink.messages() == []
+
+
+def test_whoever_has_an_account_is_reminded_as_they_chose(clinic: Clinic) -> None:
+    hasty, silent = clinic.user(reminder_hours=2), clinic.user(reminder_hours=0)
+    late = near(clinic, hours=1, user_id=hasty)
+    own_wish = near(clinic, hours=3, user_id=hasty, reminder_hours=4)
+    near(clinic, hours=3, user_id=hasty)
+    near(clinic, hours=1, user_id=silent)
+
+    assert len(look(clinic)) == 2
+
+    assert [kind for each in (late, own_wish) for kind, _, _ in notices_of(clinic, each)] == ["reminder"] * 2

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0090_languages"
-down_revision = "0061_patients_of"
+down_revision = "0072_refusal_tallies"
 branch_labels = None
 depends_on = None
 

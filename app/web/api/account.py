@@ -17,9 +17,9 @@ from app.notices.account_mail import SEND_JOB
 from app.web.api.account_inputs import (
     CodeBody,
     ForgottenBody,
+    NameBody,
     OwnPasswordBody,
     PasswordBody,
-    ProfileBody,
     ResetBody,
 )
 from app.web.api.answers import answer
@@ -58,9 +58,9 @@ class RecoveryDocument(BaseModel):
 
 @api.patch("/me")
 @policy("authenticated")
-@api.input(ProfileBody, arg_name="body")
+@api.input(NameBody, arg_name="body")
 @api.output(UserDocument)
-def change_me(body: ProfileBody) -> Response:
+def change_me(body: NameBody) -> Response:
     """Change one's name."""
     caller = required_principal()
     own.rename(parts().accounts, caller, body.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StrictBool, StringConstraints
+from pydantic import Field, StrictBool, StrictInt, StringConstraints
 
 from app.accounts.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from app.web.api.fields import Email, Line, PersonName
@@ -35,8 +35,22 @@ class LogoutBody(RequestModel):
     everywhere: StrictBool = False
 
 
-class ProfileBody(RequestModel):
+class NameBody(RequestModel):
     name: PersonName
+
+
+class ProfileBody(RequestModel):
+    """All of it: what is left out is as the clinic does."""
+
+    name: PersonName
+    timezone: Line | None = Field(None, description="an IANA zone, such as Europe/Berlin")
+    reminder_hours: StrictInt | None = Field(None, description="0 is never")
+
+
+class ProfileForm(RequestModel):
+    name: PersonName
+    timezone: Line | None = None
+    reminder_hours: int | None = None
 
 
 class PasswordBody(RequestModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from datetime import time as wall
 from typing import Any
@@ -21,8 +22,9 @@ from app.idempotency import Answer
 from app.web.actors import actor_with
 from app.web.api.answers import answer
 from app.web.api.booking_inputs import PatientBody
-from app.web.callers import manage_token, principal
+from app.web.callers import opened_booking, principal
 from app.web.parts import parts
+from app.web.people import own_dependant
 
 
 class BookingDocument(BaseModel):
@@ -43,6 +45,9 @@ class BookingDocument(BaseModel):
     showtime_id: str | None
     showtime: dict[str, Any] | None
     user_id: str | None
+    dependant_id: str | None
+    #: Who booked for a dependant.
+    booked_by: str | None
     patient_id: str | None
     patient_name: str | None
     patient_email: str | None
@@ -90,9 +95,7 @@ class NewAppointmentDocument(AppointmentDocument):
 
 def current_actor() -> Actor:
     """Who acts on bookings: the login, and the booking a presented manage token opens."""
-    config, token = parts().config, manage_token()
-    opened = manage_tokens.read(config.secret_key, token, config.earlier_secrets) if token else None
-    return actor_with(opened)
+    return actor_with(opened_booking())
 
 
 def seen_by(caller: Actor, doctor_id: int | None) -> BookingFilter:
@@ -111,7 +114,7 @@ def patient_details(body: PatientBody, *, email_required: bool) -> PatientDetail
     caller = principal()
     if body.patient_id is not None and not (caller and caller.is_staff):
         raise ValidationFailed.of("patient_id", "only the front desk books for a patient on file")
-    details = body.details(caller)
+    details = _for_dependant(body.details(caller), body.dependant_id)
     if details.patient_id is not None:
         return details
     missing = [] if details.name else ["patient_name"]
@@ -138,6 +141,16 @@ def as_appointment(document: Document) -> Document:
     """BOOKED and CANCELLED, start and end: the words of appointments."""
     status = "BOOKED" if document["status"] == "CONFIRMED" else document["status"]
     return {**document, "status": status, "start": document["starts_at"], "end": document["ends_at"]}
+
+
+def _for_dependant(details: PatientDetails, dependant_id: uuid.UUID | None) -> PatientDetails:
+    """Raises ValidationFailed for somebody who is not of the caller's own account."""
+    if dependant_id is None:
+        return details
+    person = own_dependant(dependant_id)
+    if person is None:
+        raise ValidationFailed.of("dependant_id", "there is no such person in your account")
+    return replace(details, name=person.name, dependant_id=person.id)
 
 
 def day_span(day: Any, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -23,6 +23,8 @@ class PatientBody(RequestModel):
     patient_email: Email | None = None
     patient_phone: Phone | None = None
     patient_id: Uuid | None = None
+    #: Somebody of one's own account; the name is theirs.
+    dependant_id: Uuid | None = None
     reason: Paragraph | None = None
 
     def details(self, caller: Principal | None) -> PatientDetails:

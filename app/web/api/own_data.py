@@ -21,6 +21,7 @@ api = APIBlueprint("own_data", __name__, url_prefix="/api/auth/me", tag="Account
 
 class ExportDocument(BaseModel):
     account: dict[str, Any]
+    dependants: list[dict[str, Any]]
     logins: list[dict[str, Any]]
     bookings: list[dict[str, Any]]
     audit: list[dict[str, Any]]

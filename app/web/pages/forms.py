@@ -27,6 +27,7 @@ WORDS = {
     "patient_email": N_("Enter an e-mail address such as name@example.org"),
     "patient_phone": N_("Enter a phone number such as +49 30 1234567, or leave it empty"),
     "reason": N_("Keep the reason under 500 characters"),
+    "reminder_hours": N_("Choose when to be reminded"),
     "scope": N_("Choose which of them"),
     "every": N_("Enter a number from 1 to 12"),
     "frequency": N_("Choose days, weeks or months"),
@@ -100,14 +101,16 @@ class Wrong:
         return [{"field": name, "message": words} for name, words in self.sentences.items()]
 
 
-def read_form(model: type[Form], values: Mapping[str, str | None]) -> Form | Wrong:
+def read_form(
+    model: type[Form], values: Mapping[str, str | None], words: Mapping[str, str] = WORDS
+) -> Form | Wrong:
     """The values as the model, or what is wrong with them. An empty field counts as left out."""
     typed = {name: (values.get(name) or "").strip() for name in model.model_fields}
     try:
         return model.model_validate({name: text for name, text in typed.items() if text})
     except ValidationError as error:
         wrong = {str(complaint["loc"][0]) for complaint in error.errors() if complaint["loc"]}
-        return Wrong(typed, {name: WORDS[name] for name in typed if name in wrong})
+        return Wrong(typed, {name: words[name] for name in typed if name in wrong})
 
 
 def usable_details(values: Mapping[str, str | None]) -> PatientDetails | None:

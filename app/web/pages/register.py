@@ -32,6 +32,7 @@ from app.web.pages.account import reminders as account_reminders
 from app.web.pages.admin import bookings as admin_bookings
 from app.web.pages.admin import doctors as admin_doctors
 from app.web.pages.admin import halls as admin_halls
+from app.web.pages.admin import holidays as admin_holidays
 from app.web.pages.admin import movies as admin_movies
 from app.web.pages.admin import showtimes as admin_showtimes
 from app.web.pages.admin import slots as admin_slots
@@ -95,6 +96,7 @@ ADMIN = (
     admin_statistics,
     admin_movies,
     admin_halls,
+    admin_holidays,
     admin_showtimes,
     admin_webhooks,
 )

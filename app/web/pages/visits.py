@@ -17,6 +17,7 @@ from app.web.pages.wording import (
     minutes,
     zone_offset,
 )
+from app.web.pages.your_time import your_time
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Visit:
     time: str | None = None
     until: str | None = None
     starts_at: str | None = None
+    #: What the reader's clocks show then, if that is something else.
+    yours: str | None = None
     length: str | None = None
     patient: str | None = None
     email: str | None = None
@@ -164,6 +167,7 @@ def _when(span: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
         "time": clock_time(starts_at, zone),
         "until": clock_time(ends_at, zone),
         "starts_at": span["starts_at"],
+        "yours": your_time(starts_at, zone),
         "length": minutes(int((ends_at - starts_at).total_seconds() // 60)),
     }
 

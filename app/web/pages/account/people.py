@@ -15,6 +15,7 @@ from app.languages.texts import N_
 from app.web.callers import required_principal
 from app.web.origins import origin
 from app.web.pages.account.cookies import on_to
+from app.web.pages.admin.frame import tabs
 from app.web.pages.blueprint import pages
 from app.web.pages.hold import slot_id_in
 from app.web.parts import parts
@@ -34,6 +35,7 @@ def people() -> Response:
     return make_response(
         render_template(
             "account/people.html",
+            tabs=tabs("people"),
             people=found[:MOST_SHOWN],
             has_more=len(found) > MOST_SHOWN,
             query=query,

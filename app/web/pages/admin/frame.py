@@ -38,7 +38,7 @@ def render_admin(template: str, tab: str, *, wrong: Wrong | None = None, **shown
     """A page of the administration; done is told once after a form."""
     return render_template(
         f"admin/{template}.html",
-        tabs=[Tab(_(name), url_for(f"pages.{each}"), each == tab) for each, name in TABS],
+        tabs=tabs(tab),
         caller=required_principal(),
         values=wrong.values if wrong else {},
         wrong=wrong.sentences if wrong else {},
@@ -48,6 +48,11 @@ def render_admin(template: str, tab: str, *, wrong: Wrong | None = None, **shown
         status_words=status_words,
         **shown,
     )
+
+
+def tabs(current: str) -> list[Tab]:
+    """The tabs of the administration, on whose page one is."""
+    return [Tab(_(name), url_for(f"pages.{each}"), each == current) for each, name in TABS]
 
 
 def refused(page: str) -> Response:
@@ -76,5 +81,8 @@ DONE = {
     "webhook-trial": N_("A test is on its way. Look again in a moment to see how it went."),
     "webhook-replayed": N_("It is sent again, under the same id."),
     "webhook-deleted": N_("The webhook is deleted."),
+    "holidays": N_(
+        "The chosen days are closed. Whoever is booked then is listed here and at the front desk."
+    ),
     "holiday": N_("The day is closed for everybody. Whoever is booked then is listed at the front desk."),
 }

@@ -118,7 +118,7 @@ def _preview(connection: Connection, typed: Mapping[str, str]) -> tuple[dict[str
         else:
             report = preview_slots(connection, asked.doctor_id, asked.window)
     except Refusal as refusal:
-        return None, translated(refusal.detail)
+        return None, _words(refusal)
     days = list(report["days"].items())
     return {
         **report,
@@ -130,6 +130,13 @@ def _preview(connection: Connection, typed: Mapping[str, str]) -> tuple[dict[str
             for each in report["skipped_times"][:MOST_DAYS_SHOWN]
         ],
     }, ""  # fmt: skip
+
+
+def _words(refusal: Refusal) -> str:
+    """What is wrong, without the names that programs have for our fields."""
+    told = [translated(each["message"]) for each in refusal.extras.get("errors", ())]
+    words = "; ".join(told) or translated(refusal.detail)
+    return words[:1].upper() + words[1:]
 
 
 def _read(typed: Mapping[str, str]) -> Asked:

@@ -54,6 +54,11 @@ class Board:
         return [card for column in self.columns for card in column.cards]
 
     @property
+    def can_be_pressed(self) -> bool:
+        """Whether there is a card to go to by keyboard."""
+        return any(card.kind != "gone" for card in self.cards)
+
+    @property
     def counts(self) -> Counter[str]:
         return Counter(card.kind for card in self.cards)
 
