@@ -17,6 +17,9 @@ from app.web.pages.wording import long_day
 
 DAYS_OF_WEEK = 7
 
+#: What of the address says which doctors are looked at.
+CHOSEN = ("specialization", "page")
+
 
 @dataclass(frozen=True)
 class DeskDay:
@@ -71,11 +74,12 @@ class DeskDay:
 
 
 def desk_url(day: date, **more: str | None) -> str:
-    """The board of that day, with what else is to be seen; the chosen specialty stays chosen."""
-    kept = {"date": day.isoformat(), "specialization": request.values.get("specialization"), **more}
+    """The board of that day, with what else is to be seen; the chosen doctors stay chosen."""
+    kept = {"date": day.isoformat(), **{name: request.values.get(name) for name in CHOSEN}, **more}
     return f"{url_for('pages.desk')}?{urlencode({name: text for name, text in kept.items() if text})}"
 
 
 def act_url(endpoint: str, **values: Any) -> str:
-    """Where a form of the board goes, so that the answer keeps the chosen specialty."""
-    return url_for(endpoint, **values, specialization=request.values.get("specialization") or None)
+    """Where a form of the board goes, so that the answer keeps the chosen doctors."""
+    kept: dict[str, Any] = {name: request.values.get(name) or None for name in CHOSEN}
+    return url_for(endpoint, **values, **kept)

@@ -16,7 +16,7 @@ from app.directory.placing import read_now
 from app.directory.wall_time import day_bounds, local_day
 from app.languages.texts import _
 from app.web.pages.blueprint import pages
-from app.web.pages.desk.board import MOST_DOCTORS, events_url
+from app.web.pages.desk.board import MOST_COLUMNS, MOST_DOCTORS, events_url
 from app.web.pages.desk.days import DeskDay, desk_url
 from app.web.pages.wording import instant, short_day
 from app.web.parts import parts
@@ -68,7 +68,7 @@ def desk_week() -> str:
     with parts().database.read() as connection:
         day = DeskDay.asked(read_now(connection), config.zone)
         begin, end = day_bounds(day.week[0], config.zone)[0], day_bounds(day.week[-1], config.zone)[1]
-        doctors = served(list_doctors(connection, asked, limit=MOST_DOCTORS))
+        doctors = served(list_doctors(connection, asked, limit=MOST_DOCTORS))[:MOST_COLUMNS]
         counts = count_by_doctor(connection, begin, end, config.zone.key)
         closures = list_closures(connection, begin, end)
         specializations = list_specializations(connection)
