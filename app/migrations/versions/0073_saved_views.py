@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0073_saved_views"
-down_revision = "0072_refusal_tallies"
+down_revision = "0090_languages"
 branch_labels = None
 depends_on = None
 

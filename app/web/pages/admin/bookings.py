@@ -16,7 +16,7 @@ from app.clinic.rules import ClinicRules
 from app.directory.doctors import list_doctors
 from app.directory.wall_time import day_bounds
 from app.errors import Conflict
-from app.languages.texts import _
+from app.languages.texts import N_, _
 from app.tables.booking import BookingStatus
 from app.web.callers import required_principal
 from app.web.pages.admin.frame import refused, render_admin
@@ -25,6 +25,7 @@ from app.web.pages.desk.days import desk_url
 from app.web.pages.forms import Wrong
 from app.web.pages.hold import SEE_OTHER
 from app.web.pages.picker import date_in
+from app.web.pages.visits import status_words
 from app.web.pages.wording import clock_time, instant, short_day
 from app.web.parts import parts
 from app.web.policy import policy
@@ -35,9 +36,9 @@ FILTERS, LONGEST_FILTER = ("doctor_id", "status", "first", "last"), 30
 #: The largest sensible value of each number, so that a slip of the finger is caught.
 LARGEST = {"change_until_hours": 24 * 14, "reminder_hours": 24 * 7, "waitlist_minutes": 24 * 60}
 RULE_WORDS = {
-    "change_until_hours": "Enter hours from 0 to 336",
-    "reminder_hours": "Enter hours from 0 to 168",
-    "waitlist_minutes": "Enter minutes from 1 to 1440",
+    "change_until_hours": N_("Enter hours from 0 to 336"),
+    "reminder_hours": N_("Enter hours from 0 to 168"),
+    "waitlist_minutes": N_("Enter minutes from 1 to 1440"),
 }
 
 
@@ -107,7 +108,7 @@ def _bookings(asked: Mapping[str, str], wrong: Wrong | None = None) -> str:
         bookings=[_line(each, zone) for each in found[:PAGE]],
         has_more=len(found) > PAGE,
         doctors=doctors,
-        statuses=[each.value for each in BookingStatus],
+        statuses=[(each.value, status_words(each.value)) for each in BookingStatus],
         asked=asked,
     )
 
