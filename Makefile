@@ -61,7 +61,7 @@ simulate: $(VENV)/dev.stamp ## Run the distributed algorithms through SEEDS=1000
 	@exec $(PY) -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
 messages: $(VENV)/dev.stamp ## Bring the catalogues in app/languages up to date with the texts in the code
-	@$(VENV)/bin/pybabel -q extract -F babel.cfg --no-wrap --add-location=file --omit-header -o var/messages.pot app
+	@$(VENV)/bin/pybabel -q extract -F babel.cfg -k said --no-wrap --add-location=file --omit-header -o var/messages.pot app
 	@for file in app/languages/catalogues/*.po; do $(VENV)/bin/pybabel -q update -i var/messages.pot -o $$file \
 	  -l $$(basename $$file .po) --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; done
 

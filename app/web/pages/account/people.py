@@ -11,6 +11,7 @@ from app.accounts.people import AccountChange, change_person, list_people
 from app.accounts.principals import Role
 from app.audit.journal import Witness
 from app.errors import ValidationFailed
+from app.languages.texts import N_
 from app.web.callers import required_principal
 from app.web.origins import origin
 from app.web.pages.account.cookies import on_to
@@ -59,7 +60,7 @@ def _asked() -> AccountChange:
     form = request.form
     role = form.get("role", "")
     if role not in set(Role):
-        raise ValidationFailed.of("role", "choose a role")
+        raise ValidationFailed.of("role", N_("choose a role"))
     wanted = form.get("doctor_ids", "").replace(",", " ").split()
     return AccountChange(
         role=Role(role),

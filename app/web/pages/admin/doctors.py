@@ -21,6 +21,7 @@ from app.directory.doctors import (
 )
 from app.directory.hours import Stretch, read_week, set_week
 from app.errors import Conflict, ValidationFailed
+from app.languages.texts import N_
 from app.tables.booking import Booking
 from app.web.api.fields import Email, Line, PersonName, Phone
 from app.web.api.inputs import RequestModel
@@ -36,11 +37,11 @@ from app.web.policy import policy
 MOST = 200
 DOCTOR_WORDS = {
     **WORDS,
-    "name": "Enter the doctor's name",
-    "specialization": "Enter the specialty",
+    "name": N_("Enter the doctor's name"),
+    "specialization": N_("Enter the specialty"),
     "phone": WORDS["patient_phone"],
-    "hospital": "Keep the place under 200 characters",
-    "timezone": "Choose a time zone from the list",
+    "hospital": N_("Keep the place under 200 characters"),
+    "timezone": N_("Choose a time zone from the list"),
 }
 
 

@@ -93,15 +93,15 @@ def admin_statistics_csv() -> Response:
     span, found, attempts = _read()
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(("what", "which", "kept", "cancelled", "offered"))
+    writer.writerow((_("what"), _("which"), _("kept"), _("cancelled"), _("offered")))
     for day, number in found.kept_by_day.items():
-        writer.writerow(("day", day.isoformat(), number, found.cancelled_by_day[day], ""))
+        writer.writerow((_("day"), day.isoformat(), number, found.cancelled_by_day[day], ""))
     for hour, number in found.kept_by_hour.items():
-        writer.writerow(("hour", f"{hour:02}:00", number, "", ""))
+        writer.writerow((_("hour"), f"{hour:02}:00", number, "", ""))
     for use in found.use:
-        writer.writerow(("doctor", harmless(use.name), use.taken, "", use.offered))
+        writer.writerow((_("doctor"), harmless(use.name), use.taken, "", use.offered))
     for what, number in {"booked": attempts.booked, **attempts.refused}.items():
-        writer.writerow(("attempt", what, number, "", ""))
+        writer.writerow((_("attempt"), what, number, "", ""))
     name = f"statistics-{span.first.isoformat()}-{span.last.isoformat()}.csv"
     return Response(
         "\ufeff" + text.getvalue(),
@@ -112,7 +112,7 @@ def admin_statistics_csv() -> Response:
 
 def bars_of(lines: list[tuple[str, int, int]]) -> list[Bar]:
     """Bars that fill the picture; the highest reaches its top."""
-    highest = max((kept + lost for _, kept, lost in lines), default=0) or 1
+    highest = max((kept + lost for _label, kept, lost in lines), default=0) or 1
     step = WIDTH / max(len(lines), 1)
     return [
         Bar(label, round(number * step + step * 0.1, 2), round(step * 0.8, 2),

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from flask import request, url_for
 
 from app.directory.wall_time import day_bounds, local_day
+from app.languages.texts import _, ngettext
 from app.web.pages.picker import date_in
 from app.web.pages.wording import long_day
 
@@ -53,10 +54,12 @@ class DeskDay:
     def nearness(self) -> str:
         """Today, tomorrow, or how far away."""
         days = (self.day - self.today).days
-        near = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}
+        near = {0: _("Today"), 1: _("Tomorrow"), -1: _("Yesterday")}
         if days in near:
             return near[days]
-        return f"In {days} days" if days > 0 else f"{-days} days ago"
+        if days > 0:
+            return ngettext("In %(num)s day", "In %(num)s days", days)
+        return ngettext("%(num)s day ago", "%(num)s days ago", -days)
 
     def moved(self, days: int) -> date:
         return self.day + timedelta(days=days)

@@ -9,15 +9,16 @@ from urllib.parse import urlsplit
 
 from flask import Response, make_response, redirect, render_template, request, url_for
 
+from app.languages.texts import N_, _
 from app.web.correlation import correlation_id
 from app.web.failures import Failure
-from app.web.pages.wording import clock_time, instant, short_day
+from app.web.pages.wording import clock_time, instant, short_day, words_of
 from app.web.parts import parts
 
 DOORS = ("/desk", "/admin", "/my")
 WORDS = {
-    HTTPStatus.UNPROCESSABLE_ENTITY: "That cannot be done as it stands",
-    HTTPStatus.FORBIDDEN: "This is not for your account",
+    HTTPStatus.UNPROCESSABLE_ENTITY: N_("That cannot be done as it stands"),
+    HTTPStatus.FORBIDDEN: N_("This is not for your account"),
 }
 
 
@@ -34,8 +35,8 @@ def render_staff_refused(failure: Failure) -> Response:
     return make_response(
         render_template(
             "desk/refused.html",
-            title=WORDS.get(HTTPStatus(failure.status), failure.title),
-            words=failure.detail,
+            title=_(WORDS.get(HTTPStatus(failure.status), failure.title)),
+            words=words_of(failure),
             status=failure.status,
             back=_back(),
             alternatives=[_when(each) for each in failure.extras.get("alternatives") or ()],
