@@ -620,8 +620,8 @@ MUTANTS = (
         (
             Edit(
                 "app/feeds/calendar.py",
-                "    if feed.shows == FULL:\n        _tell_more",
-                "    if True:\n        _tell_more",
+                "    if feed.shows == FULL:\n        yield from _everything",
+                "    if True:\n        yield from _everything",
             ),
         ),
     ),

@@ -24,6 +24,7 @@ from app.tables.leadership import LeaderState, LeaderTerm, Node
 from app.tables.reminders import ReminderChoice
 from app.tables.schedule import OpeningHours, Series, WaitlistEntry
 from app.tables.sealing import SealingKey
+from app.tables.tally import RefusalTally
 from app.tables.webhooks import WebhookAttempt, WebhookCursor, WebhookDelivery, WebhookEndpoint
 
 metadata = Base.metadata
@@ -58,6 +59,7 @@ __all__ = [
     "OutboxEntry",
     "Patient",
     "RecoveryCode",
+    "RefusalTally",
     "ReminderChoice",
     "SealingKey",
     "SeatKind",

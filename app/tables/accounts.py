@@ -46,6 +46,8 @@ class User(Base):
     reminder_hours: Mapped[int | None]
     #: The person asked to be forgotten: name and address are gone.
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: In which they read mails; None is as the clinic speaks.
+    language: Mapped[str | None] = mapped_column(String(8))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
 
 

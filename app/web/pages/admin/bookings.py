@@ -12,6 +12,7 @@ from app.clinic import rules
 from app.clinic.rules import ClinicRules
 from app.directory.doctors import list_doctors
 from app.directory.wall_time import day_bounds
+from app.languages.texts import N_
 from app.tables.booking import BookingStatus
 from app.web.pages.admin.frame import refused, render_admin
 from app.web.pages.blueprint import pages
@@ -19,6 +20,7 @@ from app.web.pages.desk.days import desk_url
 from app.web.pages.forms import Wrong
 from app.web.pages.hold import SEE_OTHER
 from app.web.pages.picker import date_in
+from app.web.pages.visits import status_words
 from app.web.pages.wording import clock_time, instant, short_day
 from app.web.parts import parts
 from app.web.policy import policy
@@ -28,9 +30,9 @@ PAGE = 50
 #: The largest sensible value of each number, so that a slip of the finger is caught.
 LARGEST = {"change_until_hours": 24 * 14, "reminder_hours": 24 * 7, "waitlist_minutes": 24 * 60}
 RULE_WORDS = {
-    "change_until_hours": "Enter hours from 0 to 336",
-    "reminder_hours": "Enter hours from 0 to 168",
-    "waitlist_minutes": "Enter minutes from 1 to 1440",
+    "change_until_hours": N_("Enter hours from 0 to 336"),
+    "reminder_hours": N_("Enter hours from 0 to 168"),
+    "waitlist_minutes": N_("Enter minutes from 1 to 1440"),
 }
 
 
@@ -58,7 +60,7 @@ def admin_bookings() -> str:
         bookings=[_line(each, zone) for each in found[:PAGE]],
         has_more=len(found) > PAGE,
         doctors=doctors,
-        statuses=[each.value for each in BookingStatus],
+        statuses=[(each.value, status_words(each.value)) for each in BookingStatus],
         asked=request.args,
     )
 
