@@ -10,7 +10,7 @@ export CHROMIUM
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser lint messages load prove bench bench-scale mutants attack fuzz verify-audit simulate lock clean
+.PHONY: help run test test-browser pictures lint messages load prove bench bench-scale mutants attack fuzz verify-audit simulate lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test: $(VENV)/dev.stamp ## Run all tests, with servers of their own
 test-browser: $(VENV)/dev.stamp ## Run the browser tests alone
 	@$(if $(CHROMIUM),:,echo "No Chromium found. Debian, Ubuntu: sudo apt install chromium; else CHROMIUM=/path/to/it"; exit 1)
 	@$(PY) -m pytest -m browser $(ARGS)
+
+pictures: $(VENV)/dev.stamp ## Photograph every screen, wide and narrow, light and dark, into var/pictures
+	@PICTURES=$${PICTURES:-var/pictures} $(PY) -m pytest tests/browser -k "no_screen_has_a_flaw or no_tab_has_a_flaw" $(ARGS)
 
 lint: $(VENV)/dev.stamp ## Check format, rules, types and the arrows between the layers
 	@$(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy && $(VENV)/bin/lint-imports
@@ -58,7 +61,7 @@ simulate: $(VENV)/dev.stamp ## Run the distributed algorithms through SEEDS=1000
 	@exec $(PY) -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
 messages: $(VENV)/dev.stamp ## Bring the catalogues in app/languages up to date with the texts in the code
-	@$(VENV)/bin/pybabel -q extract -F babel.cfg --no-wrap --add-location=file --omit-header -o var/messages.pot app
+	@$(VENV)/bin/pybabel -q extract -F babel.cfg -k said --no-wrap --add-location=file --omit-header -o var/messages.pot app
 	@for file in app/languages/catalogues/*.po; do $(VENV)/bin/pybabel -q update -i var/messages.pot -o $$file \
 	  -l $$(basename $$file .po) --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; done
 

@@ -17,6 +17,7 @@ worker_class = "gevent"  # event streams cost a greenlet, not a thread; psycopg 
 worker_connections = 2000  # event streams and requests together
 timeout = 30
 graceful_timeout = int(os.environ.get("GRACEFUL_SECONDS") or 20)
+limit_request_line = 8190  # as nginx: the application itself then says which parameter is too long
 keepalive = 75  # longer than nginx keeps its side (60 s), so that it never sends into a closing connection
 control_socket_disable = True  # its default path is shared by all servers of one user
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - heartbeats on a disk can stall

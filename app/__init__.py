@@ -40,6 +40,7 @@ def build_parts(config: Config) -> Parts:
     """The objects the views work with."""
     from app.booking.build import build_engine
     from app.booking.replicated import ReplicatedSlots
+    from app.booking.tally import build_tally
     from app.clock import SystemClock
     from app.coordination import keys
     from app.coordination.breaker import Breaker
@@ -108,6 +109,7 @@ def build_parts(config: Config) -> Parts:
         recent_sessions=RecentSessions(clock),
         rates=_build_rates(redis, database, clock),
         enqueue=enqueue,
+        tally=build_tally(database, clock),
         webhooks=_build_webhooks(config, accounts),
         mirror=Mirror(
             neighbour,

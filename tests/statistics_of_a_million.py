@@ -47,11 +47,10 @@ SEED = (
        FROM plan""",
     """INSERT INTO bookings (id, reference, status, doctor_id, starts_at, ends_at, patient_name,
                              is_appointment, extensions, sequence, processed_by, logical_clock,
-                             vector_clock, hybrid_clock,
-                             created_at, updated_at)
+                             vector_clock, hybrid_clock, created_at, confirmed_at, updated_at)
        SELECT booking_id, 'S' || row_number() OVER (), status, doctor_id, starts_at,
               starts_at + interval '20 minutes', 'Some Body', false, 0, 0, 'node-1', 0, '{}', 0,
-              starts_at - k * interval '7 hours', now()
+              starts_at - k * interval '7 hours', starts_at - k * interval '7 hours', now()
        FROM plan""",
 )
 KEPT = "status IN ('CONFIRMED', 'COMPLETED', 'NO_SHOW', 'ARRIVED')"
@@ -68,6 +67,7 @@ AGAIN = {
                 FROM bookings WHERE {KEPT} AND {IN_SPAN} GROUP BY 1""",
     "doctor": f"""SELECT d.name, count(*) FILTER (WHERE s.state = 'BOOKED'), count(*)
                   FROM slots s JOIN doctors d ON d.id = s.doctor_id WHERE {IN_SPAN} GROUP BY 1""",
+    "attempt": f"SELECT 'booked', count(*) FROM bookings WHERE {IN_SPAN.replace('starts_at', 'created_at')}",
 }  # fmt: skip
 
 

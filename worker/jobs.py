@@ -70,7 +70,9 @@ def build_account_sender(config: Config, database: Database) -> AccountSender:
         path = f"/reset/{reset_token(config.secret_key, mail_id)}" if kind == RESET else "/account"
         return config.base_url + path
 
-    return AccountSender(database, MailServer.from_url(config.smtp_url), config.mail_from, url)
+    return AccountSender(
+        database, MailServer.from_url(config.smtp_url), config.mail_from, url, config.clinic_language
+    )
 
 
 def build_sender(config: Config, database: Database) -> Sender:
@@ -80,7 +82,8 @@ def build_sender(config: Config, database: Database) -> Sender:
         return f"{config.base_url}/m/{manage_token.issue(config.secret_key, booking_id)}"
 
     server = MailServer.from_url(config.smtp_url)
-    return Sender(database, server, config.mail_from, manage_url, build_transports(config))
+    transports = build_transports(config)
+    return Sender(database, server, config.mail_from, manage_url, transports, config.clinic_language)
 
 
 @cache

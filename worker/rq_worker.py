@@ -33,8 +33,6 @@ WORKER_TTL_SECONDS = 20
 MAINTENANCE_SECONDS = 4
 CONNECT_SECONDS = 2
 PAUSE_SECONDS = 2.0
-#: On a machine that is shared with nodes: mails wait, people who book do not.
-GOOD_NATURED = 5
 
 
 class NoticeWorker(SimpleWorker):
@@ -117,7 +115,6 @@ def main() -> None:
     except ConfigError as error:
         sys.exit(f"rq_worker: {error}")
     configure_logs(config, "worker")
-    os.nice(GOOD_NATURED)
     log.info("Worker started", topic="jobs", queue=QUEUE_NAME)
     work_until_stopped(connect(config.redis_url))
     log.info("Worker stopped", topic="jobs")

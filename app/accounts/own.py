@@ -30,6 +30,13 @@ def rename(accounts: Accounts, caller: Principal, name: str) -> None:
     )
 
 
+def read_in(accounts: Accounts, caller: Principal, language: str) -> None:
+    """Mails to this account are in that language from now on."""
+    accounts.database.run(
+        lambda tx: tx.execute(update(User).where(User.id == caller.user_id).values(language=language))
+    )
+
+
 def require_password(accounts: Accounts, caller: Principal, password: str, field: str = "password") -> None:
     """Raises ValidationFailed unless it is the caller's; a stolen cookie alone changes nothing that lasts."""
     attempts.charge(accounts.database, [Allowance(f"own:{caller.user_id}", 10, WINDOW_SECONDS)])

@@ -43,6 +43,8 @@ class PatientDetails:
     patient_id: uuid.UUID | None = None
     #: Somebody of the caller's own account; whoever fills it in has looked that they are.
     dependant_id: uuid.UUID | None = None
+    #: In which they read; None when nobody can know.
+    language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -203,6 +205,7 @@ def patient_values(act: Act, patient: PatientDetails | None) -> dict[str, Any]:
         "patient_email": patient.email,
         "patient_phone": patient.phone,
         "reason": patient.reason,
+        **({"language": patient.language} if patient.language else {}),
     }
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.languages.texts import N_
+
 #: The slots of one stretch of time.
 STRETCH = "SELECT id FROM slots WHERE starts_at > :after AND starts_at <= :upto"
 #: The slots that somebody claimed just now.
@@ -27,14 +29,14 @@ DOUBLE_BOOKING, OVERLAP = "double_booking", "overlap"
 INVARIANTS = (
     Invariant(
         DOUBLE_BOOKING,
-        "No slot has two live bookings.",
+        N_("No slot has two live bookings."),
         """SELECT bs.slot_id, count(DISTINCT bs.booking_id) AS owners
   FROM booking_slots bs JOIN watched w ON w.id = bs.slot_id
  WHERE bs.live GROUP BY bs.slot_id HAVING count(DISTINCT bs.booking_id) > 1""",
     ),
     Invariant(
         OVERLAP,
-        "No two live bookings of a doctor overlap, save in a lane that was added on purpose.",
+        N_("No two live bookings of a doctor overlap, save in a lane that was added on purpose."),
         """SELECT slot_id, earlier_slot_id FROM (
   SELECT bs.slot_id, bs.booking_id, s.starts_at,
          lag(bs.slot_id) OVER by_start AS earlier_slot_id,
@@ -48,21 +50,21 @@ INVARIANTS = (
     ),
     Invariant(
         "named",
-        "Every taken slot names the live booking that owns it.",
+        N_("Every taken slot names the live booking that owns it."),
         """SELECT s.id FROM slots s JOIN watched w ON w.id = s.id
   LEFT JOIN booking_slots bs ON bs.slot_id = s.id AND bs.booking_id = s.booking_id AND bs.live
  WHERE s.state IN ('HELD', 'BOOKED') AND bs.booking_id IS NULL""",
     ),
     Invariant(
         "owned",
-        "Every live claim is named by its slot.",
+        N_("Every live claim is named by its slot."),
         """SELECT bs.slot_id FROM booking_slots bs
   JOIN watched w ON w.id = bs.slot_id JOIN slots s ON s.id = bs.slot_id
  WHERE bs.live AND (s.booking_id IS NULL OR s.booking_id <> bs.booking_id)""",
     ),
     Invariant(
         "confirmed",
-        "Every confirmed booking owns a slot.",
+        N_("Every confirmed booking owns a slot."),
         """SELECT bs.slot_id FROM booking_slots bs
   JOIN watched w ON w.id = bs.slot_id JOIN bookings b ON b.id = bs.booking_id
  WHERE b.status = 'CONFIRMED'
@@ -70,7 +72,7 @@ INVARIANTS = (
     ),
     Invariant(
         "fence",
-        "No claim carries a fence above its slot's, and none was given twice.",
+        N_("No claim carries a fence above its slot's, and none was given twice."),
         """SELECT bs.slot_id FROM booking_slots bs
   JOIN watched w ON w.id = bs.slot_id JOIN slots s ON s.id = bs.slot_id
  GROUP BY bs.slot_id, bs.fence, s.fence HAVING bs.fence > s.fence OR count(*) > 1""",

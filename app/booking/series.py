@@ -151,6 +151,7 @@ def _booked_first(tx: Connection, booking_id: uuid.UUID, actor: Actor) -> _First
         row.reason,
         row.patient_id,
         row.dependant_id,
+        language=row.language,
     )
     length, zone = row.ends_at - row.starts_at, ZoneInfo(row.timezone)
     return _First(row.doctor_id, row.starts_at, length, zone, patient, booking_id, row.user_id)

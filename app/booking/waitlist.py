@@ -62,7 +62,7 @@ def join_waitlist(engine: Engine, wish: WaitWish, actor: Actor, request: Request
             insert(WaitlistEntry)
             .values(doctor_id=wish.doctor_id, starts_from=wish.starts_from, starts_before=wish.starts_before,
                     patient_name=wish.patient.name, patient_email=wish.patient.email,
-                    patient_phone=wish.patient.phone)
+                    patient_phone=wish.patient.phone, language=wish.patient.language)
             .returning(WaitlistEntry.id)
         ).scalar_one()  # fmt: skip
         act.note("waitlist_joined", entry_id=str(entry_id), doctor_id=wish.doctor_id)
@@ -159,7 +159,9 @@ def _offer(act: Act, freed: SlotRow) -> None:
     rows = statements.take_slots(act.tx, [freed.id], booking_id, None, seconds)
     if not rows:
         return  # it begins before anybody could come
-    patient = PatientDetails(entry.patient_name, entry.patient_email, entry.patient_phone)
+    patient = PatientDetails(
+        entry.patient_name, entry.patient_email, entry.patient_phone, language=entry.language
+    )
     insert_booking(act, booking_id, rows, Claim((freed.id,), patient))
     act.tx.execute(
         update(WaitlistEntry)

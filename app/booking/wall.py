@@ -8,10 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from app.booking.rules import Actor
-from app.database import Database
+from app.database import Database, can_share
+from app.direct import ask_first
+
+PUT_UP = """
+    SELECT set_config('oneslot.wall', 'on', true), set_config('oneslot.user', %(user)s, true),
+           set_config('oneslot.booking', %(booking)s, true),
+           set_config('oneslot.doctors', %(doctors)s, true)"""
+TAKE_DOWN = "SELECT set_config('oneslot.wall', 'off', true)"
 
 
 @contextmanager
@@ -22,7 +29,10 @@ def read_for(database: Database, actor: Actor) -> Iterator[Connection]:
             yield connection
         return
     with database.snapshot() as tx:
-        put_up(tx, actor)
+        if can_share(database):
+            ask_first(tx, PUT_UP, _settings(actor))
+        else:
+            put_up(tx, actor)
         yield tx
 
 
@@ -35,17 +45,15 @@ def behind_wall(tx: Connection, actor: Actor) -> Iterator[None]:
     put_up(tx, actor)
     yield
     # Not after an error: the transaction is over then, or goes back to before the wall.
-    tx.execute(select(func.set_config("oneslot.wall", "off", True)))
+    tx.exec_driver_sql(TAKE_DOWN)
 
 
 def put_up(tx: Connection, actor: Actor) -> None:
     """Until the end of the transaction."""
+    tx.exec_driver_sql(PUT_UP, _settings(actor))
+
+
+def _settings(actor: Actor) -> dict[str, str]:
     everything = actor.is_staff and actor.doctors is None
     doctors = "*" if everything else ",".join(map(str, sorted(actor.doctors or ()))) if actor.is_staff else ""
-    settings = {
-        "oneslot.wall": "on",
-        "oneslot.user": str(actor.user_id or ""),
-        "oneslot.booking": str(actor.token_for or ""),
-        "oneslot.doctors": doctors,
-    }
-    tx.execute(select(*(func.set_config(name, value, True) for name, value in settings.items())))
+    return {"user": str(actor.user_id or ""), "booking": str(actor.token_for or ""), "doctors": doctors}

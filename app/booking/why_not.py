@@ -12,6 +12,7 @@ from app.database import db_now
 from app.directory.doctors import find_zone
 from app.directory.hours import read_week
 from app.directory.placing import LONGEST_SLOT, NOT_BLOCKED
+from app.languages.texts import N_, said
 from app.tables.booking import Slot
 from app.tables.desk import Closure
 
@@ -20,14 +21,14 @@ def why_not_offered(connection: Connection, doctor_id: int, moment: datetime) ->
     """One sentence; None when the time can be booked right now. Raises NotFound for the doctor."""
     zone = find_zone(connection, doctor_id)
     if moment <= connection.execute(select(db_now())).scalar_one():
-        return "That time has passed."
+        return N_("That time has passed.")
     slot = _slot_at(connection, doctor_id, moment)
     if slot is not None:
         refusal = rules.refusal_for(slot)
         return refusal.detail if refusal else None
     closure = _closure_at(connection, doctor_id, moment)
     if closure is not None:
-        return f"The doctor is away then: {closure}."
+        return said("The doctor is away then: %(closure)s.", closure=closure)
     return _by_hours(connection, doctor_id, moment.astimezone(zone), zone)
 
 
@@ -60,7 +61,7 @@ def _by_hours(connection: Connection, doctor_id: int, local: datetime, zone: Zon
     minute = local.hour * 60 + local.minute
     today = [each for each in week if each.weekday == local.weekday()]
     if any(each.opens_minute <= minute < each.closes_minute for each in today):
-        return "The times of that day have not been published yet."
+        return N_("The times of that day have not been published yet.")
     if today:
-        return "The doctor does not work at that hour."
-    return "The doctor does not work on that day." if week else "The doctor offers no time then."
+        return N_("The doctor does not work at that hour.")
+    return N_("The doctor does not work on that day.") if week else N_("The doctor offers no time then.")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from icalendar import Calendar, Event, vDuration
-from sqlalchemy import Connection, and_, or_
+import orjson
+from icalendar import Calendar, vDuration
+from sqlalchemy import Connection, and_, or_, select
 
 from app.booking.documents import booking_documents, select_bookings
 from app.database import db_now
+from app.feeds.ical_lines import folded, instant, text_value, wall_time
 from app.feeds.subscriptions import FULL
 from app.languages.texts import _, speaking
 from app.notices.appointment import Appointment
@@ -33,25 +36,44 @@ STANDING = (
     BookingStatus.NO_SHOW,
 )  # fmt: skip
 Document = dict[str, Any]
+#: Grows when the same bookings are written otherwise.
+FORMAT = "1"
+END = b"END:VCALENDAR\r\n"
+#: Of what a text is made; seats that change change updated_at too.
+TOLD = (
+    "id", "status", "sequence", "updated_at", "starts_at", "ends_at", "patient_name", "doctor_name",
+    "hospital", "timezone", "show_timezone", "title", "hall_name", "place",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class FeedText:
-    content: bytes
+class Contents:
+    """What a feed shows now, not written out yet: most programs that look have it already."""
+
+    rows: Sequence[Any]
+    doctor: Any
+    #: Equal for equal texts.
+    tag: str
     #: When the newest of it changed.
     changed_at: datetime
 
 
-def feed_text(connection: Connection, feed: Any, account_url: str) -> FeedText:
-    """What this feed shows now, in its language."""
-    bookings = booking_documents(connection, list(connection.execute(_shown(feed))))
+def contents_of(connection: Connection, feed: Any) -> Contents:
+    rows = connection.execute(_shown(feed)).all()
     doctor = None
     if feed.doctor_id is not None:
-        doctor = connection.execute(Doctor.__table__.select().where(Doctor.id == feed.doctor_id)).one()
+        doctor = connection.execute(select(Doctor.name).where(Doctor.id == feed.doctor_id)).one()
+    told = [[str(row._mapping[name]) for name in TOLD] for row in rows]
+    kind = [FORMAT, str(feed.id), feed.shows, feed.language, doctor.name if doctor else ""]
+    tag = hashlib.sha256(orjson.dumps([kind, told])).hexdigest()[:32]
+    return Contents(rows, doctor, tag, max((row.updated_at for row in rows), default=feed.changed_at))
+
+
+def text_of(connection: Connection, feed: Any, contents: Contents, account_url: str) -> bytes:
+    """The file, in the feed's language."""
+    bookings = booking_documents(connection, list(contents.rows))
     with speaking(feed.language):
-        content = _calendar(feed, doctor, bookings, account_url)
-    changes = (datetime.fromisoformat(booking["updated_at"]) for booking in bookings)
-    return FeedText(content, max(changes, default=feed.changed_at))
+        return _calendar(feed, contents.doctor, bookings, account_url)
 
 
 def _shown(feed: Any) -> Any:
@@ -80,13 +102,11 @@ def _calendar(feed: Any, doctor: Any, bookings: Sequence[Document], account_url:
     calendar.add("x-wr-calname", one_line(doctor.name) if doctor else _("My bookings"))
     calendar.add("refresh-interval", vDuration(timedelta(minutes=REFRESH_MINUTES)), {"VALUE": "DURATION"})
     calendar.add("x-published-ttl", f"PT{REFRESH_MINUTES}M")
-    events = [_event(feed, booking, account_url) for booking in bookings]
     for zone, years in _zones(bookings).items():
         calendar.add_component(vtimezone(zone, min(years), max(years)))
-    for event in events:
-        calendar.add_component(event)
-    text: bytes = calendar.to_ical()
-    return text
+    frame: bytes = calendar.to_ical()
+    events = (line for booking in bookings for line in _event(feed, booking, account_url))
+    return frame.removesuffix(END) + folded(events) + END
 
 
 def _zones(bookings: Sequence[Document]) -> dict[ZoneInfo, set[int]]:
@@ -100,38 +120,38 @@ def _zones(bookings: Sequence[Document]) -> dict[ZoneInfo, set[int]]:
     return found
 
 
-def _event(feed: Any, booking: Document, account_url: str) -> Event:
+def _event(feed: Any, booking: Document, account_url: str) -> Iterator[str]:
     appointment = Appointment.from_document(booking)
-    start, end, _is_zoned = span(appointment)
+    start, end, is_zoned = span(appointment)
     is_cancelled = booking["status"] == "CANCELLED"
-    event = Event()
-    event.add("uid", _uid(feed, appointment.booking_id))
-    event.add("sequence", booking["sequence"])
-    changed_at = datetime.fromisoformat(booking["updated_at"]).astimezone(UTC)
-    event.add("dtstamp", changed_at)
-    event.add("last-modified", changed_at)
-    event.add("dtstart", start)
-    event.add("dtend", end)
-    event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
-    event.add("transp", "TRANSPARENT" if is_cancelled else "OPAQUE")
-    event.add("class", "PRIVATE")
-    event.add("summary", _("Busy"))
+    changed_at = datetime.fromisoformat(booking["updated_at"])
+    yield "BEGIN:VEVENT"
+    yield f"UID:{_uid(feed, appointment.booking_id)}"
+    yield f"SEQUENCE:{booking['sequence']}"
+    yield instant("DTSTAMP", changed_at)
+    yield instant("LAST-MODIFIED", changed_at)
+    for name, moment in (("DTSTART", start), ("DTEND", end)):
+        yield wall_time(name, moment, appointment.zone.key) if is_zoned else instant(name, moment)
+    yield f"STATUS:{'CANCELLED' if is_cancelled else 'CONFIRMED'}"
+    yield f"TRANSP:{'TRANSPARENT' if is_cancelled else 'OPAQUE'}"
+    yield "CLASS:PRIVATE"
     if feed.shows == FULL:
-        _tell_more(event, feed, booking, appointment, account_url)
-    return event
+        yield from _everything(feed, booking, appointment, account_url)
+    else:
+        yield f"SUMMARY:{text_value(_('Busy'))}"
+    yield "END:VEVENT"
 
 
-def _tell_more(
-    event: Event, feed: Any, booking: Document, appointment: Appointment, account_url: str
-) -> None:
+def _everything(feed: Any, booking: Document, appointment: Appointment, account_url: str) -> Iterator[str]:
     """To a doctor who comes, to a patient where to go; to nobody why."""
     of_doctor = feed.doctor_id is not None
-    event["summary"] = one_line(booking["patient_name"] or "") if of_doctor else appointment.summary
-    event.add("description", _("Reference %(reference)s", reference=appointment.reference))
+    summary = one_line(booking["patient_name"] or "") if of_doctor else appointment.summary
+    yield f"SUMMARY:{text_value(summary)}"
+    yield f"DESCRIPTION:{text_value(_('Reference %(reference)s', reference=appointment.reference))}"
     if appointment.place and not of_doctor:
-        event.add("location", appointment.place)
+        yield f"LOCATION:{text_value(appointment.place)}"
     if not of_doctor:
-        event.add("url", account_url)
+        yield f"URL:{account_url}"
 
 
 def _uid(feed: Any, booking_id: uuid.UUID) -> str:

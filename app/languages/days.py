@@ -106,7 +106,8 @@ def _zone_name(of: str, zone: str, own: str, local: datetime) -> str:
     if key not in _zone_names:
         found = get_timezone_name(local, width="short", locale=of)
         # Without a name of its own CLDR says only how far the zone is off, which stands beside it anyway.
-        _zone_names[key] = own if found.startswith(("GMT", "UTC")) and own != "GMT" else found
+        has_name = found[:1].isalpha() and not found.startswith(("GMT", "UTC"))
+        _zone_names[key] = found if has_name else own
     return _zone_names[key]
 
 

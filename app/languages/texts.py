@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -53,7 +53,26 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's name for it
     return message
 
 
-def listed(names: list[str]) -> str:
+class Said(str):
+    """An English sentence that remembers what it was made of, for whoever shows it in another language."""
+
+    message: str
+    values: dict[str, object]
+
+
+def said(message: str, **values: object) -> Said:
+    """The sentence as programs and stored answers have it."""
+    sentence = Said(message % values)
+    sentence.message, sentence.values = message, values
+    return sentence
+
+
+def translated(sentence: str) -> str:
+    """What was marked or said elsewhere, in the language that is meant now."""
+    return _(sentence.message, **sentence.values) if isinstance(sentence, Said) else _(sentence)
+
+
+def listed(names: Sequence[str]) -> str:
     """B14 / B14 and B15 / B13, B14 and B15."""
     if len(names) < 2:
         return "".join(names)

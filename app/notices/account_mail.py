@@ -15,6 +15,8 @@ import structlog
 from sqlalchemy import Connection, select, update
 
 from app.database import Database, db_now
+from app.languages.catalogue import SOURCE
+from app.languages.texts import N_, _, speaking
 from app.notices.errors import NotDelivered, Undeliverable
 from app.notices.mail import TEMPLATES
 from app.notices.smtp import MailServer
@@ -29,16 +31,18 @@ PAUSE_SECONDS = 60
 OVERDUE_SECONDS = 5.0
 WORDS = {
     "reset": {
-        "title": "Choose a new password",
-        "opening": "Somebody asked for a new password for your account. The link works for 30 minutes, once.",
-        "link": "Choose a new password",
-        "closing": "If that was not you, do nothing: your password stays as it is.",
+        "title": N_("Choose a new password"),
+        "opening": N_(
+            "Somebody asked for a new password for your account. The link works for 30 minutes, once."
+        ),
+        "link": N_("Choose a new password"),
+        "closing": N_("If that was not you, do nothing: your password stays as it is."),
     },
     "changed": {
-        "title": "Your password was changed",
-        "opening": "The password of your account was changed, and every other login of it has ended.",
-        "link": "See where you are logged in",
-        "closing": "If that was not you, ask for a new password at once: the login page says how.",
+        "title": N_("Your password was changed"),
+        "opening": N_("The password of your account was changed, and every other login of it has ended."),
+        "link": N_("See where you are logged in"),
+        "closing": N_("If that was not you, ask for a new password at once: the login page says how."),
     },
 }
 
@@ -52,6 +56,8 @@ class AccountSender:
     mail_from: str
     #: The link in a mail of this kind.
     url: Callable[[str, uuid.UUID], str]
+    #: What the clinic speaks to whose account says nothing.
+    language: str = SOURCE
 
     def send(self, mail_id: uuid.UUID) -> str:
         """Send it unless it is done or in other hands. Harmless twice. Raises Unavailable."""
@@ -59,7 +65,9 @@ class AccountSender:
         if mail is None:
             return "not ours"
         try:
-            self.server.deliver(compose(mail, self.mail_from, self.url(mail.kind, mail_id)))
+            with speaking(mail.language or self.language):
+                message = compose(mail, self.mail_from, self.url(mail.kind, mail_id))
+            self.server.deliver(message)
         except NotDelivered as error:
             is_final = isinstance(error, Undeliverable)
             log.warning("Account mail not sent", topic="notices", mail=str(mail_id), reason=str(error))
@@ -88,7 +96,7 @@ class AccountSender:
 
 def compose(mail: Any, sender: str, url: str) -> EmailMessage:
     """The mail; its Message-ID is the row's id, so that a repeat is recognised."""
-    words = WORDS[mail.kind]
+    words = {name: _(text) for name, text in WORDS[mail.kind].items()}
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = Address(name_to_greet(mail.name) or "", addr_spec=one_line(mail.email))
@@ -116,7 +124,7 @@ def _take(tx: Connection, mail_id: uuid.UUID) -> Any:
     if taken.rowcount != 1:
         return None
     return tx.execute(
-        select(AccountMail.id, AccountMail.kind, User.name, User.email)
+        select(AccountMail.id, AccountMail.kind, User.name, User.email, User.language)
         .join(User, User.id == AccountMail.user_id)
         .where(AccountMail.id == mail_id, User.erased_at.is_(None))
     ).first()

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
+from app.languages.texts import _
 from app.notices.typed_text import one_line
 from app.tables.accounts import User
 from app.tables.booking import Booking, BookingSlot, Slot
@@ -37,6 +38,8 @@ class Appointment:
     patient_name: str | None
     patient_email: str | None
     movie: str | None = None
+    #: In which they read; None is as the clinic speaks.
+    language: str | None = None
     #: What is printed on the seats, such as B14.
     seats: tuple[str, ...] = ()
     #: In which zone its reader lives, as far as they said so.
@@ -83,7 +86,9 @@ class Appointment:
     @property
     def summary(self) -> str:
         """What a calendar shows."""
-        return f"{self.movie} ({', '.join(self.seats)})" if self.movie else f"Appointment with {self.doctor}"
+        if self.movie:
+            return f"{self.movie} ({', '.join(self.seats)})"
+        return _("Appointment with %(doctor)s", doctor=self.doctor)
 
     @property
     def local_start(self) -> datetime:
@@ -115,6 +120,7 @@ def read_appointment(connection: Connection, booking_id: uuid.UUID) -> Appointme
             func.coalesce(Doctor.timezone, Showtime.timezone).label("zone"),
             Movie.title.label("movie"),
             User.timezone.label("reader_zone"),
+            func.coalesce(Booking.language, User.language).label("language"),
         )
         .outerjoin(User, User.id == Booking.user_id)
         .outerjoin(Doctor, Doctor.id == Booking.doctor_id)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
+from app.languages.texts import _
 from app.notices.appointment import Appointment
 from app.notices.typed_text import one_line
 from app.notices.vtimezone import vtimezone
@@ -64,12 +65,14 @@ def calendar_of(entries: Sequence[Entry]) -> bytes:
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", entries[0].method.value)
     spans = [span(entry.appointment) for entry in entries]
-    zoned = [entry.appointment for entry, (_, _, is_zoned) in zip(entries, spans, strict=True) if is_zoned]
+    zoned = [
+        entry.appointment for entry, (_start, _end, is_zoned) in zip(entries, spans, strict=True) if is_zoned
+    ]
     if zoned:
         # It holds for the year before and the year after: of a series the year before its last.
         years = zoned[0].local_start.year, zoned[-1].local_start.year - 1
         calendar.add_component(vtimezone(zoned[0].zone, max(years)))
-    for entry, (start, end, _) in zip(entries, spans, strict=True):
+    for entry, (start, end, _is_zoned) in zip(entries, spans, strict=True):
         calendar.add_component(_event(entry, start, end))
     text: bytes = calendar.to_ical()
     return text
@@ -126,11 +129,11 @@ def span(appointment: Appointment) -> tuple[datetime, datetime, bool]:
 
 
 def _description(entry: Entry) -> str:
-    lines = [f"Reference {entry.appointment.reference}"]
+    lines = [_("Reference %(reference)s", reference=entry.appointment.reference)]
     if entry.appointment.seats:
-        lines.append(f"Seats {', '.join(entry.appointment.seats)}")
+        lines.append(_("Seats %(seats)s", seats=", ".join(entry.appointment.seats)))
     if entry.manage_url:
-        lines.append(f"See, move or cancel it: {entry.manage_url}")
+        lines.append(f"{_('See, move or cancel it')}: {entry.manage_url}")
     return "\n".join(lines)
 
 
@@ -143,7 +146,7 @@ def _organizer(sender: str) -> vCalAddress:
 
 def _attendee(appointment: Appointment) -> vCalAddress:
     attendee = vCalAddress(f"mailto:{one_line(appointment.patient_email or '')}")
-    attendee.params["CN"] = vText(one_line(appointment.patient_name or "Patient").replace('"', "'"))
+    attendee.params["CN"] = vText(one_line(appointment.patient_name or _("Patient")).replace('"', "'"))
     attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
     # Whoever booked has agreed already; a calendar need not ask.
     attendee.params["PARTSTAT"] = vText("ACCEPTED")

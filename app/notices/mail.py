@@ -16,6 +16,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from app.languages.catalogue import direction
+from app.languages.days import long_day
+from app.languages.texts import N_, _, language, plural_form
 from app.notices.appointment import Appointment
 from app.notices.calendar import Entry, Method, calendar_text
 from app.notices.errors import NobodyToTell, Undeliverable
@@ -30,44 +33,51 @@ class Wording:
     titles: Mapping[Kind, str]
     openings: Mapping[Kind, str]
     again: str
-    noun: str
+    #: Why the mail comes to this address.
+    why: str
     file: str
 
 
 VISIT = Wording(
     titles={
-        Kind.CONFIRMATION: "Appointment confirmed",
-        Kind.CANCELLATION: "Appointment cancelled",
-        Kind.RESCHEDULE: "Appointment moved",
-        Kind.OFFER: "A time is free for you",
-        Kind.REMINDER: "Your appointment is near",
+        Kind.CONFIRMATION: N_("Appointment confirmed"),
+        Kind.CANCELLATION: N_("Appointment cancelled"),
+        Kind.RESCHEDULE: N_("Appointment moved"),
+        Kind.OFFER: N_("A time is free for you"),
+        Kind.REMINDER: N_("Your appointment is near"),
     },
     openings={
-        Kind.CONFIRMATION: "Your appointment is confirmed.",
-        Kind.CANCELLATION: "Your appointment was cancelled. This time is no longer reserved for you:",
-        Kind.RESCHEDULE: "Your appointment was moved. This is the new time:",
-        Kind.OFFER: "You waited for a time like this one. It is held for you for a short while:",
-        Kind.REMINDER: "We look forward to seeing you:",
+        Kind.CONFIRMATION: N_("Your appointment is confirmed."),
+        Kind.CANCELLATION: N_("Your appointment was cancelled. This time is no longer reserved for you:"),
+        Kind.RESCHEDULE: N_("Your appointment was moved. This is the new time:"),
+        Kind.OFFER: N_("You waited for a time like this one. It is held for you for a short while:"),
+        Kind.REMINDER: N_("We look forward to seeing you:"),
     },
-    again="See it, or book another time",
-    noun="appointment",
+    again=N_("See it, or book another time"),
+    why=N_(
+        "You get this mail because this address was given when the appointment was made. "
+        "If that was not you, you can ignore it."
+    ),
     file="appointment.ics",
 )
 SHOW = Wording(
     titles={
-        Kind.CONFIRMATION: "Seats booked",
-        Kind.CANCELLATION: "Seats cancelled",
-        Kind.RESCHEDULE: "Seats changed",
-        Kind.REMINDER: "Your show is near",
+        Kind.CONFIRMATION: N_("Seats booked"),
+        Kind.CANCELLATION: N_("Seats cancelled"),
+        Kind.RESCHEDULE: N_("Seats changed"),
+        Kind.REMINDER: N_("Your show is near"),
     },
     openings={
-        Kind.CONFIRMATION: "Your seats are booked. The ticket is on the page below.",
-        Kind.CANCELLATION: "Your booking was cancelled. These seats are no longer reserved for you:",
-        Kind.RESCHEDULE: "Your seats were changed. These are the new ones:",
-        Kind.REMINDER: "We look forward to seeing you:",
+        Kind.CONFIRMATION: N_("Your seats are booked. The ticket is on the page below."),
+        Kind.CANCELLATION: N_("Your booking was cancelled. These seats are no longer reserved for you:"),
+        Kind.RESCHEDULE: N_("Your seats were changed. These are the new ones:"),
+        Kind.REMINDER: N_("We look forward to seeing you:"),
     },
-    again="See it, or book other seats",
-    noun="booking",
+    again=N_("See it, or book other seats"),
+    why=N_(
+        "You get this mail because this address was given when the booking was made. "
+        "If that was not you, you can ignore it."
+    ),
     file="showtime.ics",
 )
 #: An offer is nobody's appointment yet, and of what a reminder tells the calendar knows.
@@ -77,7 +87,10 @@ TEMPLATES = Environment(
     autoescape=select_autoescape(["html"]),
     undefined=StrictUndefined,
     keep_trailing_newline=True,
+    extensions=["jinja2.ext.i18n"],
 )
+TEMPLATES.install_gettext_callables(_, plural_form, newstyle=True)  # type: ignore[attr-defined]
+TEMPLATES.globals.update(language=language, direction=direction)
 
 
 def compose(claim: Claim, appointment: Appointment, sender: str, manage_url: str) -> EmailMessage:
@@ -87,12 +100,12 @@ def compose(claim: Claim, appointment: Appointment, sender: str, manage_url: str
     if not appointment.patient_email:
         raise NobodyToTell
     wording = SHOW if appointment.movie else VISIT
-    title = wording.titles[claim.kind]
+    title = _(wording.titles[claim.kind])
     words = {
         "title": title,
-        "opening": wording.openings[claim.kind],
-        "again": wording.again,
-        "noun": wording.noun,
+        "opening": _(wording.openings[claim.kind]),
+        "again": _(wording.again),
+        "why": _(wording.why),
         "name": name_to_greet(appointment.patient_name),
         "details": _details(appointment),
         "manage_url": manage_url,
@@ -112,7 +125,13 @@ def when(appointment: Appointment) -> str:
     """ "Monday 14 June 2027, 10:30 to 11:00, Europe/Berlin time (UTC+02:00)": the offset of that very day."""
     start, end = appointment.local_start, appointment.local_end
     ends = f"{end:%H:%M}" if start.date() == end.date() else _day_and_time(end)
-    return f"{_day_and_time(start)} to {ends}, {appointment.zone.key} time (UTC{start.isoformat()[-6:]})"
+    return _(
+        "%(start)s to %(end)s, %(zone)s time (UTC%(offset)s)",
+        start=_day_and_time(start),
+        end=ends,
+        zone=appointment.zone.key,
+        offset=start.isoformat()[-6:],
+    )
 
 
 def when_for_reader(appointment: Appointment) -> str:
@@ -121,23 +140,28 @@ def when_for_reader(appointment: Appointment) -> str:
         return ""
     start = appointment.starts_at.astimezone(appointment.reader_zone)
     zone = appointment.reader_zone.key
-    return f"{_day_and_time(start)}, {zone} time (UTC{start.isoformat()[-6:]})"
+    return _(
+        "%(start)s, %(zone)s time (UTC%(offset)s)",
+        start=_day_and_time(start),
+        zone=zone,
+        offset=start.isoformat()[-6:],
+    )
 
 
 def _day_and_time(moment: datetime) -> str:
-    return f"{moment:%A} {moment.day} {moment:%B %Y, %H:%M}"
+    return f"{long_day(moment)}, {moment:%H:%M}"
 
 
 def _details(appointment: Appointment) -> Sequence[tuple[str, str]]:
     """Never the reason and never the specialty: a mailbox is read by others too."""
     told = [
-        ("When", when(appointment)),
-        ("Your time", when_for_reader(appointment)),
-        ("With", appointment.doctor),
-        ("Movie", appointment.movie),
-        ("Where", appointment.place),
-        ("Seats", ", ".join(appointment.seats)),
-        ("Reference", appointment.reference),
+        (_("When"), when(appointment)),
+        (_("Your time"), when_for_reader(appointment)),
+        (_("With"), appointment.doctor),
+        (_("Movie"), appointment.movie),
+        (_("Where"), appointment.place),
+        (_("Seats"), ", ".join(appointment.seats)),
+        (_("Reference"), appointment.reference),
     ]
     return [(label, value) for label, value in told if value]
 

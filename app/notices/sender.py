@@ -12,6 +12,8 @@ import structlog
 from sqlalchemy import Connection
 
 from app.database import Database
+from app.languages.catalogue import SOURCE
+from app.languages.texts import speaking
 from app.notices import queue
 from app.notices.appointment import Appointment, read_appointment
 from app.notices.errors import NobodyToTell, NotDelivered, Undeliverable
@@ -45,6 +47,8 @@ class Sender:
     manage_url: Callable[[uuid.UUID], str]
     #: For reminders of those who want them otherwise than by mail.
     transports: Mapping[Channel, Transport] = field(default_factory=dict)
+    #: What the clinic speaks to whom nothing better is known of.
+    language: str = SOURCE
 
     def send(self, notice_id: uuid.UUID) -> Outcome:
         """Send the notice unless it is done, early, or in other hands. Harmless twice.
@@ -59,7 +63,8 @@ class Sender:
         if claim.is_void or (claim.about and not told):
             return self._end(claim, queue.mark_skipped, Outcome.SKIPPED, "it is not true any more")
         try:
-            self._deliver(claim, appointment, told, way)
+            with speaking(appointment.language or self.language):
+                self._deliver(claim, appointment, told, way)
         except NobodyToTell:
             return self._end(claim, queue.mark_skipped, Outcome.SKIPPED, "no e-mail address")
         except Undeliverable as error:

@@ -10,10 +10,11 @@ from email.policy import SMTP
 
 from sqlalchemy import Connection, select
 
+from app.languages.texts import N_, _
 from app.notices.appointment import Appointment, read_appointment
 from app.notices.calendar import Entry, Method, calendar_of
 from app.notices.errors import NobodyToTell
-from app.notices.mail import TEMPLATES, address, identify, when, when_for_reader
+from app.notices.mail import TEMPLATES, VISIT, address, identify, when, when_for_reader
 from app.notices.queue import Claim, Kind
 from app.notices.typed_text import name_to_greet
 from app.tables.booking import Booking
@@ -34,14 +35,14 @@ TRUE_OF = {
     Kind.SERIES_CANCELLED: "CANCELLED",
 }
 TITLES = {
-    Kind.SERIES: "Appointments confirmed",
-    Kind.SERIES_MOVED: "Appointments moved",
-    Kind.SERIES_CANCELLED: "Appointments cancelled",
+    Kind.SERIES: N_("Appointments confirmed"),
+    Kind.SERIES_MOVED: N_("Appointments moved"),
+    Kind.SERIES_CANCELLED: N_("Appointments cancelled"),
 }
 OPENINGS = {
-    Kind.SERIES: "Your appointments are confirmed. These are the times:",
-    Kind.SERIES_MOVED: "Your appointments were moved. These are the new times:",
-    Kind.SERIES_CANCELLED: "These appointments were cancelled, and their times are free again:",
+    Kind.SERIES: N_("Your appointments are confirmed. These are the times:"),
+    Kind.SERIES_MOVED: N_("Your appointments were moved. These are the new times:"),
+    Kind.SERIES_CANCELLED: N_("These appointments were cancelled, and their times are free again:"),
 }
 
 
@@ -64,22 +65,27 @@ def compose_series(
         raise NobodyToTell
     is_over = claim.kind is Kind.SERIES_CANCELLED
     words = {
-        "title": TITLES[claim.kind],
-        "opening": OPENINGS[claim.kind],
-        "noun": "appointment",
+        "title": _(TITLES[claim.kind]),
+        "opening": _(OPENINGS[claim.kind]),
+        "why": _(VISIT.why),
         "name": name_to_greet(first.patient_name),
         "details": [
-            (label, text) for label, text in (("With", first.doctor), ("Where", first.place)) if text
+            (label, text) for label, text in ((_("With"), first.doctor), (_("Where"), first.place)) if text
         ],
         "times": [_line(each.appointment) for each in told],
-        "more": "See them, or book other times" if is_over else "See, move or cancel one or all of them",
-        "calendar": "The attached calendar file "
-        + ("removes them from your calendar." if is_over else "holds all of them."),
+        "more": _("See them, or book other times")
+        if is_over
+        else _("See, move or cancel one or all of them"),
+        "calendar": _("The attached calendar file removes them from your calendar.")
+        if is_over
+        else _("The attached calendar file holds all of them."),
         "manage_url": manage_url(first.booking_id),
     }
     message = EmailMessage(policy=SMTP)
     address(message, first, sender)
-    message["Subject"] = f"{TITLES[claim.kind]}: {len(told)} with {first.doctor}"
+    message["Subject"] = _(
+        "%(title)s: %(count)s with %(doctor)s", title=words["title"], count=len(told), doctor=first.doctor
+    )
     identify(message, claim, sender)
     message.set_content(TEMPLATES.get_template("series.txt").render(words))
     message.add_alternative(TEMPLATES.get_template("series.html").render(words), subtype="html")
@@ -97,4 +103,6 @@ def compose_series(
 
 def _line(appointment: Appointment) -> str:
     yours = when_for_reader(appointment)
-    return f"{when(appointment)} ({appointment.reference})" + (f"; your time: {yours}" if yours else "")
+    return f"{when(appointment)} ({appointment.reference})" + (
+        f"; {_('your time')}: {yours}" if yours else ""
+    )

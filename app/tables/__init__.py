@@ -3,7 +3,16 @@
 Declarations only; what may be done with a row is decided in the package of its area."""
 
 from app.database import Base
-from app.tables.accounts import AccountMail, Attempt, Dependant, RecoveryCode, Session, StaffDoctor, User
+from app.tables.accounts import (
+    AccountMail,
+    Attempt,
+    Dependant,
+    RecoveryCode,
+    SavedView,
+    Session,
+    StaffDoctor,
+    User,
+)
 from app.tables.board import BoardState, BoardWrite, ConflictLogEntry
 from app.tables.booking import Booking, BookingSlot, BookingStatus, SeatKind, Slot, SlotState
 from app.tables.cinema import Hall, Movie, Showtime
@@ -24,6 +33,7 @@ from app.tables.leadership import LeaderState, LeaderTerm, Node
 from app.tables.reminders import ReminderChoice
 from app.tables.schedule import OpeningHours, Series, WaitlistEntry
 from app.tables.sealing import SealingKey
+from app.tables.tally import RefusalTally
 from app.tables.webhooks import WebhookAttempt, WebhookCursor, WebhookDelivery, WebhookEndpoint
 
 metadata = Base.metadata
@@ -58,7 +68,9 @@ __all__ = [
     "OutboxEntry",
     "Patient",
     "RecoveryCode",
+    "RefusalTally",
     "ReminderChoice",
+    "SavedView",
     "SealingKey",
     "SeatKind",
     "Series",

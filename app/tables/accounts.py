@@ -46,6 +46,8 @@ class User(Base):
     reminder_hours: Mapped[int | None]
     #: The person asked to be forgotten: name and address are gone.
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: In which they read mails; None is as the clinic speaks.
+    language: Mapped[str | None] = mapped_column(String(8))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
 
 
@@ -59,6 +61,16 @@ class Dependant(Base):
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(100))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
+
+
+class SavedView(Base):
+    """A list of bookings that somebody keeps by a name: its filters as in the address."""
+
+    __tablename__ = "saved_views"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    query: Mapped[str] = mapped_column(String(300))
 
 
 class StaffDoctor(Base):

@@ -170,6 +170,8 @@ class Booking(Base):
     patient_email: Mapped[str | None] = mapped_column(Sealed(EMAIL))
     patient_phone: Mapped[str | None] = mapped_column(Sealed(PHONE))
     reason: Mapped[str | None] = mapped_column(Text)
+    #: In which the patient booked and reads mails; None is as their account, else the clinic, speaks.
+    language: Mapped[str | None] = mapped_column(String(8))
     is_appointment: Mapped[bool] = mapped_column(default=False)
     #: Of a booking without a login: a keyed digest of the network address, kept for a day to count with.
     origin: Mapped[str | None] = mapped_column(String(32))

@@ -56,6 +56,7 @@ class WaitlistEntry(Base):
     #: To count the lines that one address stands in.
     email_mark: Mapped[str] = mapped_column(String(32), default=mark_of("patient_email", EMAIL))
     patient_phone: Mapped[str | None] = mapped_column(Sealed(PHONE))
+    language: Mapped[str | None] = mapped_column(String(8))
     status: Mapped[str] = mapped_column(String(8), default="WAITING")
     #: The hold that is theirs to confirm: an ordinary PENDING booking with its own fence and deadline.
     offer_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("bookings.id", ondelete="RESTRICT"))

@@ -5,6 +5,7 @@ site makes it ask, and the API asks for no form token."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +17,7 @@ from sqlalchemy import Connection
 from app.accounts import sessions
 from app.accounts.principals import Principal, Role, find_by_token, find_principal, token_hash
 from app.accounts.tokens import read_token
+from app.booking import manage_token
 from app.errors import Unauthenticated, Unavailable
 from app.web.parts import parts
 
@@ -45,14 +47,20 @@ def required_principal() -> Principal:
     return caller
 
 
+def forget_caller() -> None:
+    """Whoever asked has ended their login with this very request: its page must not greet them."""
+    g.principal = None
+
+
 def is_login_unknown() -> bool:
     """Somebody shows a login that cannot be checked while the database is away."""
     return bool(g.get("is_login_unknown"))
 
 
-def manage_token() -> str | None:
-    """What a guest sent to prove that a booking is theirs; not checked yet."""
-    return request.headers.get(MANAGE_HEADER)
+def opened_booking() -> uuid.UUID | None:
+    """The booking whose manage token a guest sent; None without one, and for one that we never gave."""
+    config, token = parts().config, request.headers.get(MANAGE_HEADER)
+    return manage_token.read(config.secret_key, token, config.earlier_secrets) if token else None
 
 
 def session_token() -> str | None:

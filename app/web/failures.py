@@ -128,6 +128,8 @@ def failure_of(error: Exception) -> Failure:
 
 def _answer(error: Exception) -> Response:
     failure = failure_of(error)
+    if isinstance(error, booking_errors.BookingConflict) and not error.replayed:
+        parts().tally.put(str(error.extras.get("reason", "OTHER")))
     if failure.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("An unforeseen error ended the request.", path=visible_path(), exc_info=error)
     elif failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -23,6 +23,7 @@ def install(app: Flask) -> None:
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
         texts._, texts.plural_form, newstyle=True
     )
+    app.jinja_env.filters["translated"] = texts.translated
     app.jinja_env.globals.update(
         language=texts.language, direction=direction, languages=LANGUAGES, script_words=script_words
     )

@@ -14,6 +14,7 @@ from app.accounts.passwords import Passwords
 from app.booking.engine import Engine
 from app.clock import Clock
 from app.config import Config
+from app.coordination.later import Later
 from app.coordination.rates import Rates
 from app.database import Database
 from app.directory.directory import Directory
@@ -57,6 +58,8 @@ class Parts:
     #: Hands a job to the workers; the leader finds what this loses.
     enqueue: Callable[[str, str], object]
     webhooks: Webhooks
+    #: Takes the reason of each conflict, for the statistics.
+    tally: Later[str]
 
 
 def parts() -> Parts:

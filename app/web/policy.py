@@ -12,7 +12,7 @@ import structlog
 
 from app.accounts.principals import Role
 from app.errors import Forbidden, Unauthenticated
-from app.web.callers import accept_recent_login, manage_token, principal, required_principal
+from app.web.callers import accept_recent_login, opened_booking, principal, required_principal
 from app.web.limits import require_calm
 
 Who = Literal["public", "authenticated", "owner", "staff", "admin", "operator"]
@@ -23,7 +23,7 @@ log = structlog.get_logger("policy")
 def policy(who: Who, *, also_without_database: bool = False) -> Callable[[View], View]:
     """Let only these callers in.
 
-    public: anyone. authenticated: any login. owner: a login or a manage token, and the action decides
+    public: anyone. authenticated: any login. owner: a login or a manage token of ours, and the action decides
     whether the booking is theirs (a stranger is told 404). staff, admin, operator: that role.
     also_without_database: while it is away, a login that this worker saw a moment ago counts."""
     if who not in get_args(Who):
@@ -57,7 +57,7 @@ def _admit(who: Who) -> None:
     if who == "public":
         return
     if who == "owner":
-        if principal() is None and manage_token() is None:
+        if principal() is None and opened_booking() is None:
             raise Unauthenticated("Log in, or send the booking's manage token as X-Manage-Token.")
         return
     caller = required_principal()

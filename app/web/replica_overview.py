@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.coordination.replication.report import describe, report_of
+from app.languages.texts import N_
 from app.web.mirror import Mirror
 
 MOST_STREAMS = 200
 MODES = {
-    "slots": "one writer, the database; copies on every node",
-    "status_board": "every node writes; the last write wins per field",
-    "healing": "gossip between the nodes",
+    "slots": N_("one writer, the database; copies on every node"),
+    "status_board": N_("every node writes; the last write wins per field"),
+    "healing": N_("gossip between the nodes"),
 }
 #: The raw numbers behind the comparison.
 NOT_SHOWN = {"truth", "horizon"}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import ValidationError
 
 MOST_COMPLAINTS = 30
+#: How pydantic calls a type that a value might have been, such as "function-after[_utc_in_range(), ...]".
+BRANCH = re.compile(r"(function-|is-|constrained-)[a-z]+\[.*\]", re.DOTALL)
 WORDS = {
     "missing": "is required",
     "extra_forbidden": "is not a field of this request",
@@ -27,10 +31,16 @@ WORDS = {
 def wrong_fields(error: ValidationError) -> list[dict[str, str]]:
     """One entry per complaint, up to thirty: the field's path and the reason."""
     return [
-        {"field": ".".join(str(step) for step in complaint["loc"]) or "body",
+        {"field": _field(complaint["loc"]),
          "message": _words(complaint["type"], complaint["msg"], complaint.get("ctx", {}))}
         for complaint in error.errors(include_url=False, include_input=False)[:MOST_COMPLAINTS]
     ]  # fmt: skip
+
+
+def _field(place: tuple[int | str, ...]) -> str:
+    """The path to the value; of a choice between types, pydantic names the branch too, which says nothing."""
+    steps = [str(step) for step in place]
+    return ".".join(step for step in steps if not BRANCH.fullmatch(step)) or "body"
 
 
 def _words(kind: str, message: str, context: dict[str, object]) -> str:

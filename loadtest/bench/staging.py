@@ -61,9 +61,9 @@ class Field:
 
 def make_admin(stack: RunningStack) -> None:
     """An account that may make doctors and slots."""
-    environment = {**os.environ, "DATABASE_URL": stack.database_url, "ADMIN_PASSWORD": _PASSWORD}
+    environment = {**os.environ, "ONESLOT_VAR": str(stack.facts["var"]), "ADMIN_PASSWORD": _PASSWORD}
     done = subprocess.run(
-        [sys.executable, "-m", "app.create_admin", ADMIN_EMAIL],
+        [sys.executable, "-m", "worker.stack.inside", "app.create_admin", ADMIN_EMAIL],
         cwd=ROOT, env=environment, capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 import uuid
 
@@ -27,10 +26,12 @@ def guessing(field: Field) -> str:
         answer = field.ask("POST", "/api/auth/login", body, source=source)
         return answer.status, answer.json["detail"], time.perf_counter() - began
 
-    known = [guess(user["email"], GUESSER) for _ in range(9)]
-    unknown = [guess(f"nobody-{field.mark}@example.org", "127.0.0.24") for _ in range(9)]
+    # In turns, and the quickest of each: what else the machine does then slows both alike.
+    nobody = f"nobody-{field.mark}@example.org"
+    pairs = [(guess(user["email"], GUESSER), guess(nobody, "127.0.0.24")) for _ in range(9)]
+    known, unknown = zip(*pairs, strict=True)
     expect({each[1] for each in known} == {each[1] for each in unknown}, "the words tell accounts apart")
-    slow, other = (statistics.median(each[2] for each in told) for told in (known, unknown))
+    slow, other = (min(each[2] for each in told) for told in (known, unknown))
     expect(abs(slow - other) < 0.1 * max(slow, other) + 0.01, f"the times tell: {slow:.3f} s, {other:.3f} s")
     rest = [guess(user["email"], GUESSER)[0] for _ in range(91)]
     expect(rest.count(429) >= 90, f"of 100 guesses {100 - rest.count(429)} were looked at")

@@ -4,16 +4,20 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from playwright.sync_api import Page
+from sqlalchemy import select
 
 from app.accounts.actions import NewAccount, add_account
 from app.accounts.passwords import Passwords
 from app.accounts.principals import Role
+from app.booking import ticket_code
 from app.booking.actions import GUEST, Claim, hold_slot
+from app.tables import Slot
 from tests.browser.site import SOMEBODY, Site, today_at_the_clinic
 from tests.browser.steps import fill_details, go_on
 from tests.browser.tour import see
 from tests.cinema import Cinema, block
 
+PAGES = frozenset({"movies", "movie", "seats", "ticket", "admin_movies", "admin_halls", "admin_showtimes"})
 ADMIN, PASSWORD = "cinema-admin@example.org", "correct horse battery"
 PRESS_UNSEEN_SEAT = """slot => {
   const form = document.querySelector("[data-seat-form]");
@@ -66,7 +70,12 @@ def _ticket(site: Site, page: Page) -> Iterator[str]:
     page.get_by_role("button", name="Book the seats").click()
     see(page, "Seats booked")
     page.locator("summary").click()
-    yield "ticket"
+    yield "seats booked"
+    booked = page.url
+    page.goto(f"{site.url}/t/{_code_at_the_door(site, seats['B1'])}")
+    see(page, "Valid for 1 seat")
+    yield "ticket at the door"
+    page.goto(booked)
     page.get_by_role("link", name="Change seats").click()
     see(page, "Pick another seat")
     yield "seats: other ones"
@@ -75,6 +84,13 @@ def _ticket(site: Site, page: Page) -> Iterator[str]:
     page.evaluate(PRESS_UNSEEN_SEAT, str(seats["B4"]))
     page.locator('[data-part="conflict"]').wait_for()
     yield "seats lost"
+
+
+def _code_at_the_door(site: Site, slot_id: int) -> str:
+    """What the ticket's QR code holds."""
+    with site.database.read() as connection:
+        booking_id = connection.execute(select(Slot.booking_id).where(Slot.id == slot_id)).scalar_one()
+    return ticket_code.issue(site.config.secret_key, booking_id)
 
 
 def book_seats(site: Site, *slot_ids: int) -> None:

@@ -39,8 +39,9 @@ SILENCE = {"status": 200, "content_type": "text/event-stream", "body": "retry: 6
 
 def log_in(page: Page, site: Site, path: str, role: Role = Role.ADMIN) -> None:
     account = NewAccount(
-        f"{uuid.uuid4().hex}@example.org", "Dana Desk", Passwords(cheap=True).hash(PASSWORD), role
-    )
+        f"{uuid.uuid4().hex}@example.org", "Dana Desk", Passwords(cheap=True).hash(PASSWORD), role,
+        all_doctors=role is Role.STAFF,
+    )  # fmt: skip
     site.database.run(lambda tx: add_account(tx, account))
     page.goto(f"{site.url}/login?next=/desk")
     page.get_by_label("E-mail").fill(account.email)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,7 +22,10 @@ from app.config import Config
 from app.coordination.connection import connect_redis
 from app.database import Database, db_now
 from app.tables import Booking, Doctor, Slot
-from tests.servers import ROOT, clean_environment
+from app.tables.accounts import AccountMail
+from app.tables.journal import Notice
+from tests.servers import ROOT, SmtpSink, clean_environment, running_smtp_sink
+from worker.jobs import build_account_sender, build_sender
 from worker.stack.ports import LOOPBACK, pick_free_port
 from worker.stack.process import Child, Program, wait_until
 
@@ -29,6 +33,8 @@ ZONE = ZoneInfo("Europe/Berlin")
 SOMEBODY = PatientDetails("Some Body", "somebody@example.org")
 #: Long enough to act in, short enough to wait for.
 HASTY_HOLD_SECONDS = 8
+#: Other tests leave mails behind that nobody asks for.
+NEWEST_MAILS = 10
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,10 @@ class DoctorOnDuty:
 class Site:
     """Two nodes on one database; the hasty one gives a hold only seconds."""
 
+    config: Config
     database: Database
     engine: Engine
+    smtp_sink: SmtpSink
     url: str
     hasty_url: str
 
@@ -92,6 +100,19 @@ class Site:
             tx.execute(update(Slot).where(Slot.id == slot_id).values(hold_until=db_now(-1)))
             tx.execute(update(Booking).where(Booking.id == owner).values(expires_at=db_now(-1)))
 
+    def mails_to(self, address: str) -> list[EmailMessage]:
+        """Sends what was queued last, as workers do; then what this person has got, oldest first."""
+        for mail_id in self._queued(Notice):
+            build_sender(self.config, self.database).send(mail_id)
+        for mail_id in self._queued(AccountMail):
+            build_account_sender(self.config, self.database).send(mail_id)
+        return [mail for mail in self.smtp_sink.messages() if address in str(mail["To"])]
+
+    def _queued(self, table: type[Notice | AccountMail]) -> list[uuid.UUID]:
+        with self.database.read() as connection:
+            query = select(table.id).where(table.sent_at.is_(None)).order_by(table.created_at.desc())
+            return list(connection.execute(query.limit(NEWEST_MAILS)).scalars())
+
     def slot_state(self, slot_id: int) -> str:
         with self.database.read() as connection:
             return connection.execute(select(Slot.state).where(Slot.id == slot_id)).scalar_one()
@@ -107,14 +128,25 @@ class Site:
 
 @contextmanager
 def running_site(database_url: str, redis_url: str, folder: Path) -> Iterator[Site]:
-    config = Config.from_env({"APP_ENV": "test", "DATABASE_URL": database_url, "REDIS_URL": redis_url})
-    database = Database(config.database_url, keyring=config.keyring)
-    engine = build_engine(config, database, connect_redis(redis_url), SystemClock(), lambda *_job: None)
+    ports = [pick_free_port() for _ in range(2)]
+    urls = [f"http://{LOOPBACK}:{port}" for port in ports]
     with ExitStack() as running:
+        smtp_sink = running.enter_context(running_smtp_sink())
+        config = Config.from_env(
+            {
+                "APP_ENV": "test",
+                "DATABASE_URL": database_url,
+                "REDIS_URL": redis_url,
+                "BASE_URL": urls[0],
+                "SMTP_URL": smtp_sink.url,
+                "MAIL_FOLDER": str(smtp_sink.folder),
+            }
+        )
+        database = Database(config.database_url, keyring=config.keyring)
         running.callback(database.dispose)
-        ports = [pick_free_port() for _ in range(2)]
+        engine = build_engine(config, database, connect_redis(redis_url), SystemClock(), lambda *_job: None)
         children = [
-            _start_node(f"node-{number}", port, minutes, database_url, redis_url, folder)
+            _start_node(f"node-{number}", port, minutes, config, folder)
             for number, (port, minutes) in enumerate(
                 zip(ports, ("2", str(HASTY_HOLD_SECONDS / 60)), strict=True), 1
             )
@@ -123,22 +155,19 @@ def running_site(database_url: str, redis_url: str, folder: Path) -> Iterator[Si
             running.callback(child.stop)
         for child, port in zip(children, ports, strict=True):
             wait_until(lambda port=port: _is_healthy(port), child, 60)
-        urls = [f"http://{LOOPBACK}:{port}" for port in ports]
-        yield Site(database, engine, *urls)
+        yield Site(config, database, engine, smtp_sink, *urls)
 
 
-def _start_node(
-    name: str, port: int, hold_minutes: str, database_url: str, redis_url: str, folder: Path
-) -> Child:
+def _start_node(name: str, port: int, hold_minutes: str, config: Config, folder: Path) -> Child:
     environment = clean_environment(
         NODE_ID=name,
         PORT=str(port),
         BIND_HOST=LOOPBACK,
         BASE_URL=f"http://{LOOPBACK}:{port}",
-        DATABASE_URL=database_url,
-        REDIS_URL=redis_url,
+        DATABASE_URL=config.database_url,
+        REDIS_URL=config.redis_url,
         BOOKING_TIMEOUT_MINUTES=hold_minutes,
-        MAIL_FOLDER=str(folder / "mail"),
+        MAIL_FOLDER=config.mail_folder,
         GRACEFUL_SECONDS="1",
         DB_POOL_SIZE="8",
     )

@@ -12,7 +12,9 @@ from tests.browser.tour import every_screen
 Visit = Callable[..., Page]
 Tour = Callable[[Site, Page], Iterator[str]]
 #: With all it loads, kept by the browser or not, before the balancer compresses it to about a third.
-MOST_BYTES = 120_000
+MOST_BYTES = 100_000
+#: A button for each of some thousand seats.
+LARGER = {"a large hall": 250_000}
 #: Of the longest task between the answer and the screen; for a busy machine.
 MOST_SCRIPT_MS = 1000
 #: Lighthouse's fast 3G: 150 ms there and back, 1.6 Mbit/s.
@@ -39,7 +41,11 @@ def test_every_screen_keeps_to_its_budget(site: Site, visit: Visit, tour: Tour) 
     for screen, (weight, ready) in found.items():
         print(f"{screen:<28} {weight / 1000:6.1f} kB  ready after {ready:5.0f} ms")
     assert len(found) >= 5
-    assert {screen: weight for screen, (weight, _) in found.items() if not 2000 < weight < MOST_BYTES} == {}
+    assert {
+        screen: weight
+        for screen, (weight, _) in found.items()
+        if not 2000 < weight < LARGER.get(screen, MOST_BYTES)
+    } == {}
     assert {screen: ready for screen, (_, ready) in found.items() if ready > MOST_SCRIPT_MS} == {}
 
 

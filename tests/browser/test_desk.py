@@ -210,6 +210,46 @@ def test_every_step_by_mouse(site: Site, visit: Visit) -> None:
     expect(page.locator(card("13:00"))).to_contain_text("Free")
 
 
+@pytest.mark.timeout(180)
+def test_who_comes_in_who_does_not_come_and_a_closure_by_mouse(site: Site, visit: Visit) -> None:
+    specialty = a_specialty()
+    doctor = site.doctor_on_duty(HALF_HOURS[:3], specialization=specialty)
+    (free, late) = soon(site, doctor, 2, after_minutes=3)
+    site.book_elsewhere(late)
+    begin(site, late, 20)
+    page = visit(**BEGAN)
+    log_in(page, site, board_path(doctor, specialty, today_at_the_clinic()))
+
+    page.get_by_role("link", name="Walk-in").click()
+    page.get_by_label("Full name").fill("Walter Walk")
+    page.get_by_label("Doctor").select_option(doctor.name)
+    page.get_by_role("button", name="Next free time").click()
+    expect(page.locator(f'[data-slot="{free}"]')).to_contain_text("Walter Walk")
+    assert status_of(site, free) == "ARRIVED"
+
+    page.locator(f'[data-slot="{late}"] [data-card]').click()
+    page.get_by_role("button", name="No-show").click()
+    expect(page.locator(f'[data-slot="{late}"]')).to_contain_text("No-show")
+    assert status_of(site, late) == "NO_SHOW"
+
+    _close_by_mouse(page, site, doctor, specialty)
+
+
+def _close_by_mouse(page: Page, site: Site, doctor: DoctorOnDuty, specialty: str) -> None:
+    for slot_id in doctor.slots.values():
+        site.book_elsewhere(slot_id)
+    spare = site.add_slots(doctor.id, doctor.day + timedelta(days=1), HALF_HOURS[:4])
+    page.goto(f"{site.url}{board_path(doctor, specialty)}")
+    page.get_by_role("link", name="Close a time").click()
+    page.get_by_label("Doctor").select_option(doctor.name)
+    page.get_by_role("button", name="See who is affected").click()
+    page.get_by_role("button", name="Close it and do this for 3").click()
+    expect(page.get_by_role("status").filter(has_text="3 moved")).to_be_visible()
+    assert [site.slot_state(each) for each in spare.values()].count("BOOKED") == 3
+    page.get_by_role("button", name="Open the time again").click()
+    expect(page.locator(f'[data-slot="{doctor.slots["09:00"]}"]')).to_contain_text("Free")
+
+
 def test_a_drop_that_is_refused_springs_back_and_says_why(site: Site, visit: Visit) -> None:
     specialty = a_specialty()
     doctor = site.doctor_on_duty(("09:00", "09:30", "10:00"), specialization=specialty)

@@ -7,27 +7,16 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from app.web.pages.monitor.frame import TABS
 from tests.browser.cluster import PASSWORD, RunningCluster, running_cluster
-from tests.browser.test_every_screen import (
-    CUT_OFF,
-    HEIGHT,
-    NARROW,
-    NARROWEST,
-    ONLY_VIOLATIONS,
-    SMALLEST_TARGET,
-    TOO_SMALL,
-    WIDE,
-)
+from tests.browser.looks import HEIGHT, WIDE, flaws
 from tests.servers import eventually, running_redis, throwaway_folder
 from worker.stack.postgres import PostgresServer
 
 Visit = Callable[..., Page]
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("monitor")]
-TARGETS = "button, .button, .tabs a, summary, .input, .choice"
 #: The lowest number. A forced election makes a stronger one lead; not always the strongest, because whoever
 #: has just handed over does not take the lease back at once.
 WEAKEST, STRONGER = "node-1", re.compile("node-2|node-3")
@@ -78,29 +67,10 @@ def tabs_with_content(page: Page, cluster: RunningCluster) -> Iterator[str]:
     yield "health with an order"
 
 
-def test_axe_finds_nothing_on_any_tab(cluster: RunningCluster, visit: Visit) -> None:
+def test_no_tab_has_a_flaw(cluster: RunningCluster, visit: Visit) -> None:
     page = visit(viewport={"width": WIDE, "height": HEIGHT})
-    found: list[str] = []
 
-    for tab in tabs_with_content(page, cluster):
-        for scheme, width in (("light", WIDE), ("dark", NARROW)):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            page.set_viewport_size({"width": width, "height": HEIGHT})
-            violations = Axe().run(page, options=ONLY_VIOLATIONS).response["violations"]
-            found += [f"{tab}, {scheme}: {each['id']} {each['nodes'][0]['html']}" for each in violations]
-
-    assert found == []
-
-
-def test_nothing_is_cut_off_and_every_target_can_be_hit(cluster: RunningCluster, visit: Visit) -> None:
-    page = visit(viewport={"width": NARROWEST, "height": HEIGHT})
-    found: list[str] = []
-
-    for tab in tabs_with_content(page, cluster):
-        for width in (NARROWEST, NARROW, WIDE):
-            page.set_viewport_size({"width": width, "height": HEIGHT})
-            found += [f"{tab} at {width}: {html}" for html in page.evaluate(CUT_OFF)]
-        found += [f"{tab}: {html}" for html in page.evaluate(TOO_SMALL, [TARGETS, SMALLEST_TARGET])]
+    found = [flaw for tab in tabs_with_content(page, cluster) for flaw in flaws(page, f"monitor {tab}")]
 
     assert found == []
 

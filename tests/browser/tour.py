@@ -6,8 +6,14 @@ from datetime import timedelta
 from playwright.sync_api import Page, expect
 
 from tests.browser.site import Site
-from tests.browser.steps import book, confirm, fill_details, go_on, hold, open_times, time_button
+from tests.browser.steps import EMAIL, NAME, book, confirm, fill_details, go_on, hold, open_times, time_button
 
+PAGES = frozenset(
+    {
+        "choose", "times", "details", "check", "manage", "move", "move_check", "cancel", "find_booking",
+        "series", "wait", "place_in_line", "mails", "mail",
+    }
+)  # fmt: skip
 #: Sends the form as a page would that has not heard of the change yet.
 PRESS_UNSEEN = """slot => {
   const form = document.querySelector("[data-times]");
@@ -26,7 +32,10 @@ def every_screen(site: Site, page: Page) -> Iterator[str]:
     yield from _choosing(site, page)
     yield from _booking(site, page)
     yield from _managing(site, page)
+    yield from _repeating(site, page)
+    yield from _waiting(site, page)
     yield from _failing(site, page)
+    yield from _reading_mails(site, page)
 
 
 def _choosing(site: Site, page: Page) -> Iterator[str]:
@@ -111,5 +120,48 @@ def _failing(site: Site, page: Page) -> Iterator[str]:
     yield "hold ended"
     page.goto(f"{site.url}/nothing")
     yield "not found"
-    page.goto(f"{site.url}/mails")
+
+
+def _repeating(site: Site, page: Page) -> Iterator[str]:
+    doctor = site.doctor_on_duty()
+    site.add_slots(doctor.id, doctor.day + timedelta(days=7), ("10:00",))
+    book(page, site, doctor, "10:00")
+    page.get_by_role("link", name="Repeat it").click()
+    see(page, "Repeat the appointment")
+    yield "repeat"
+    page.get_by_label("Times in all").fill("3")
+    page.get_by_role("button", name="Show the times").click()
+    page.locator("#times-title").wait_for()
+    yield "repeat: times"
+    page.get_by_role("button", name="Book the free one").click()
+    page.wait_for_url("**done=booked")
+    yield "all times of a series"
+
+
+def _waiting(site: Site, page: Page) -> Iterator[str]:
+    doctor = site.doctor_on_duty(times=())
+    page.goto(f"{site.url}/doctors/{doctor.id}/wait?date={doctor.day}")
+    yield "waitlist"
+    page.get_by_role("button", name="Stand in line").click()
+    page.locator("#errors").wait_for()
+    yield "waitlist with errors"
+    page.get_by_label("Full name").fill(NAME)
+    page.get_by_label("E-mail").fill("line@example.org")
+    page.get_by_role("button", name="Stand in line").click()
+    see(page, "You are number 1 in line")
+    yield "place in line"
+    page.get_by_role("button", name="Wait no longer").click()
+    see(page, "You wait no longer")
+    yield "left the line"
+
+
+def _reading_mails(site: Site, page: Page) -> Iterator[str]:
+    page.goto(f"{site.url}/dev/mails")
     yield "mails"
+    assert site.mails_to(EMAIL)
+    page.goto(f"{site.url}/dev/mails")
+    yield "mails that came"
+    page.get_by_role("link", name="Appointment confirmed").first.click()
+    page.get_by_text("As HTML").click()
+    page.locator("iframe").wait_for()
+    yield "mail"

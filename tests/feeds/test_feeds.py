@@ -197,6 +197,18 @@ def test_a_program_that_has_it_already_is_told_so(practice, staff):
     assert first.content_type == "text/calendar; charset=utf-8"
 
 
+def test_every_word_that_changes_changes_the_tag(practice, patient):
+    feed = practice.feed(patient, shows="full")
+    practice.book(soon(), actor=Actor("user:patient", practice.user("patient")))
+    tag = practice.read(feed).headers["ETag"]
+    for column in ("name", "hospital", "timezone"):
+        with practice.parts.database.transaction() as tx:
+            tx.execute(update(Doctor).values({column: "Asia/Tokyo"}))
+        answer = practice.read(feed, **{"If-None-Match": tag})
+        assert answer.status_code == 200, column
+        tag = answer.headers["ETag"]
+
+
 def test_an_address_is_renewed_and_taken_back_and_the_old_one_opens_nothing(practice, patient):
     feed = practice.feed(patient)
     path = f"/api/feeds/{feed['id']}"

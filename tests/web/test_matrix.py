@@ -51,6 +51,7 @@ class World:
             "delivery_id": booking["id"],
             "feed_id": booking["id"],
             "closure_id": booking["id"],
+            "notice_id": "0" * 32,
             "code": "x",
             "name": "x",
             "digest": "x",

@@ -1,7 +1,11 @@
 """Deny by default: every route says who may call it (A29, I7; attack 8)."""
 
+import uuid
+
 import pytest
 
+from app.booking import manage_token
+from app.web.parts import EXTENSION
 from app.web.policy import policy, policy_of
 from tests.web.conftest import log_in_as, make_app
 
@@ -74,8 +78,15 @@ def test_a_caller_without_the_role_is_told_403(sample_app, sample):
     assert (answer.status_code, answer.json["error"]["code"]) == (403, "FORBIDDEN")
 
 
-def test_a_manage_token_opens_the_door_of_owners_only(sample):
-    headers = {"X-Manage-Token": "anything; the action decides"}
+def test_a_manage_token_opens_the_door_of_owners_only(sample, sample_app):
+    ours = manage_token.issue(sample_app.extensions[EXTENSION].config.secret_key, uuid.uuid4())
+    headers = {"X-Manage-Token": ours}
 
     assert sample.get("/api/sample/for/owner", headers=headers).status_code == 200
     assert sample.get("/api/sample/for/authenticated", headers=headers).status_code == 401
+
+
+def test_a_manage_token_that_we_never_gave_opens_nothing(sample):
+    answer = sample.get("/api/sample/for/owner", headers={"X-Manage-Token": "x" * 43})
+
+    assert answer.status_code == 401

@@ -11,7 +11,8 @@ from jinja2 import Environment, nodes
 TEMPLATES = Path(__file__).parents[2] / "app" / "web" / "templates"
 #: Names, signs and keys are the same in every language.
 SAME_EVERYWHERE = {
-    "Oneslot", "· Oneslot", "CSV", "A", "B", "Enter", "Escape", "a i d", "m", "x", "b", "w", "t", "/", "xx",
+    "Oneslot", "· Oneslot", "CSV", "A", "B", "Enter", "Escape", "a i d", "m", "x", "b", "w", "t", "/",
+    "webhook-id",
     "GET /api/replicas", "Europe/Berlin", "Bully", "Ring", "p50", "p95", "p99", "ms", "CPU",
 }  # fmt: skip
 SPOKEN_ATTRIBUTES = {"aria-label", "alt", "title", "placeholder", "abbr", "aria-roledescription"}

@@ -1,9 +1,5 @@
 """Deliveries to a receiver that is there, is down, answers 500, hangs, or sends us elsewhere."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
 import uuid
 from dataclasses import replace
@@ -18,7 +14,6 @@ from app.tables import WebhookEndpoint
 from app.webhooks import deliveries, endpoints
 from app.webhooks.deliveries import back_off_seconds
 from app.webhooks.secrets import WebhookKeys
-from tests.servers import ROOT, clean_environment, eventually
 from tests.webhooks.office import ADMIN, Office
 
 CONFIRMED = ["booking.confirmed"]
@@ -260,33 +255,6 @@ class DiesAfterClaiming(Database):
             raise Unavailable
         self.has_claimed = True
         return super().run(work, *rest)
-
-
-def test_a_worker_killed_in_mid_delivery_loses_nothing(postgres_office: Office):
-    office = postgres_office
-    held = []
-    receiver = office.receiver(lambda handler: (held.append(handler), time.sleep(4)))
-    webhook = office.register(receiver.url, CONFIRMED)
-    office.book()
-    (delivery,) = office.relay()
-    environment = clean_environment(
-        DATABASE_URL=office.parts.config.database_url, OUTGOING_ALLOWED="127.0.0.1", OUTGOING_HTTP="true"
-    )
-    code = f"from worker.jobs import JOBS; JOBS['worker.jobs.deliver_webhook']('{delivery}')"
-    worker = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment)
-    eventually(lambda: held, what="the request")
-    os.kill(worker.pid, signal.SIGKILL)
-    worker.wait()
-
-    receiver.answer = 200
-    at_once = office.sender.send(delivery)
-    office.let_claims_lapse()
-    office.let_pauses_end()
-    outcome = office.sender.send(delivery)
-
-    assert (at_once, outcome) == ("not ours", "delivered")
-    assert {request.headers["webhook-id"] for request in receiver.requests} == {str(delivery)}
-    assert office.deliveries(webhook)[0]["state"] == "delivered"
 
 
 def test_what_ended_long_ago_is_forgotten_and_what_waits_is_not(office: Office):

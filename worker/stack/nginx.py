@@ -103,7 +103,9 @@ def _render(folder: Path, port: int) -> str:
         address=f"{LOOPBACK}:{port}",
         repeatable=REPEATABLE,
         guards=_GUARDS,
+        no_such_method=_problem(405, "METHOD_NOT_ALLOWED", "This method is not served here", False),
         too_large=_problem(413, "PAYLOAD_TOO_LARGE", "The request is larger than 64 KiB", False),
+        too_long=_problem(431, "HEADERS_TOO_LARGE", "The address or a header is longer than 8 KiB", False),
         too_many=_problem(429, "RATE_LIMITED", "Too many requests from this address", True),
         unavailable=_problem(503, "UNAVAILABLE", "No node could answer in time", True),
     )

@@ -39,5 +39,6 @@ and adds its `api` to the list in app/web/routes.py:
     @api.output(DoctorDocument)
     def show_doctor(doctor_id: int) -> Response: ...
 
-Who calls: `principal()` is the logged-in Principal or None, `manage_token()` the X-Manage-Token or None.
+Who calls: `principal()` is the logged-in Principal or None, `opened_booking()`
+the booking that the X-Manage-Token opens, or None.
 Refuse by raising a Refusal of app.errors; a new class needs its row in app.web.failures.STATUS.'''

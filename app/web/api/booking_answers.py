@@ -22,7 +22,7 @@ from app.idempotency import Answer
 from app.web.actors import actor_with
 from app.web.api.answers import answer
 from app.web.api.booking_inputs import PatientBody
-from app.web.callers import manage_token, principal
+from app.web.callers import opened_booking, principal
 from app.web.parts import parts
 from app.web.people import own_dependant
 
@@ -95,9 +95,7 @@ class NewAppointmentDocument(AppointmentDocument):
 
 def current_actor() -> Actor:
     """Who acts on bookings: the login, and the booking a presented manage token opens."""
-    config, token = parts().config, manage_token()
-    opened = manage_tokens.read(config.secret_key, token, config.earlier_secrets) if token else None
-    return actor_with(opened)
+    return actor_with(opened_booking())
 
 
 def seen_by(caller: Actor, doctor_id: int | None) -> BookingFilter:

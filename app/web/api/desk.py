@@ -19,6 +19,7 @@ from app.directory.wall_time import day_bounds
 from app.tables.booking import BookingStatus
 from app.web.api.answers import answer
 from app.web.api.booking_answers import BookingDocument, NewBookingDocument, created, current_actor
+from app.web.api.desk_answers import PlaceInLineDocument
 from app.web.api.desk_inputs import (
     AttendanceBody,
     ClosureBody,
@@ -123,6 +124,7 @@ def find_patients(query: PatientSearch) -> Response:
 @api.post("/waitlist")
 @policy("public")
 @api.input(WaitBody, arg_name="body")
+@api.output(PlaceInLineDocument, status_code=201)
 def join_waitlist(body: WaitBody) -> Response:
     """Stand in line for a doctor's times; a freed one is held for the first and offered by mail."""
     with parts().database.read() as connection:

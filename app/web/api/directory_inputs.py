@@ -15,7 +15,6 @@ from pydantic import (
     StrictInt,
     StringConstraints,
     WithJsonSchema,
-    field_validator,
     model_validator,
 )
 
@@ -68,23 +67,20 @@ class DoctorBody(RequestModel):
     timezone: TimeZoneName | None = None
 
 
+#: Left out is not null: what a doctor must have can be changed, not taken away.
+LEFT_OUT: Any = None
+
+
 class DoctorChanges(RequestModel):
     """What is to change; a field that is left out stays as it is."""
 
-    name: PersonName | None = None
-    specialization: Specialization | None = None
+    name: PersonName = LEFT_OUT
+    specialization: Specialization = LEFT_OUT
     email: Email | None = None
     phone: Phone | None = None
-    experience_years: Years | None = None
+    experience_years: Years = LEFT_OUT
     hospital: Line | None = None
-    timezone: TimeZoneName | None = None
-
-    @field_validator("name", "specialization", "experience_years", "timezone")
-    @classmethod
-    def _keep_a_value(cls, value: object) -> object:
-        if value is None:
-            raise ValueError("must not be null")
-        return value
+    timezone: TimeZoneName = LEFT_OUT
 
 
 class DoctorQuery(PageQuery):

@@ -22,6 +22,7 @@ UUID_SHAPE = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 PHONE_SHAPE = r"\+?[0-9][0-9 ()./-]{3,38}"
 ID_SHAPE = r"[1-9][0-9]{0,18}"
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
+YEARS = "^(20[0-9]{2}|2100)-"
 
 
 def _shaped(shape: str, hint: str) -> BeforeValidator:
@@ -93,9 +94,17 @@ Email = Annotated[
 ]
 Phone = Annotated[str, _shaped(PHONE_SHAPE, "+49 30 1234567"), _documented(PHONE_SHAPE)]
 Instant = Annotated[
-    AwareDatetime, _shaped(INSTANT_SHAPE, "2026-11-20T09:30:00+01:00"), AfterValidator(_utc_in_range)
+    AwareDatetime,
+    _shaped(INSTANT_SHAPE, "2026-11-20T09:30:00+01:00"),
+    AfterValidator(_utc_in_range),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": YEARS}),
 ]
-Day = Annotated[date, _shaped(DAY_SHAPE, "2026-11-20"), AfterValidator(_day_in_range)]
+Day = Annotated[
+    date,
+    _shaped(DAY_SHAPE, "2026-11-20"),
+    AfterValidator(_day_in_range),
+    WithJsonSchema({"type": "string", "format": "date", "pattern": YEARS}),
+]
 WallTime = Annotated[time, _shaped(WALL_TIME_SHAPE, "09:30"), _documented(WALL_TIME_SHAPE)]
 Uuid = Annotated[UUID, _shaped(UUID_SHAPE, "0190163d-8694-739b-aea5-966c26f8ad91")]
 ResourceId = Annotated[int, BeforeValidator(_id_number), WithJsonSchema(ID_SCHEMA)]

@@ -7,13 +7,25 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_snake
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from app.web.api.cursors import read_cursor
 
 #: NUL breaks PostgreSQL's text; other controls and direction marks forge what people read.
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+#: The same for the API's document, without the marks that few regular expressions there can name.
+NO_CONTROLS = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$"
 LARGEST_LIMIT = 100
 
 
@@ -38,6 +50,23 @@ class RequestModel(BaseModel):
         if CONTROLS.search(value):
             raise ValueError("must not contain control characters")
         return value.strip()
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Says of every free text what no text may hold."""
+        schema = handler(core_schema)
+        for field in handler.resolve_ref_schema(schema).get("properties", {}).values():
+            for choice in (field, *field.get("anyOf", ())):
+                if choice.get("type") == "string" and not choice.keys() & {
+                    "pattern",
+                    "format",
+                    "enum",
+                    "const",
+                }:
+                    choice["pattern"] = NO_CONTROLS
+        return schema
 
 
 def _field_name(model: type[BaseModel], name: str, spellings: Mapping[str, int]) -> str:

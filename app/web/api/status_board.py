@@ -121,7 +121,7 @@ def add_notice(body: NoticeBody) -> Response:
     return _written(done, 201)
 
 
-@api.patch("/<string:notice_id>")
+@api.patch("/<string(length=32):notice_id>")
 @policy("staff", also_without_database=True)
 @api.input(NoticeChanges, arg_name="body")
 @api.output(WrittenDocument)

@@ -10,9 +10,9 @@ from flask import url_for
 from app.booking.seating import seats_taken
 from app.booking.strays import strays_beside
 from app.languages.days import money
+from app.languages.texts import N_, _, listed, ngettext
 from app.web.pages.countdown import HoldBar, hold_bar
 from app.web.pages.guests import Guest
-from app.web.pages.wording import counted
 from app.web.parts import parts
 
 
@@ -22,6 +22,9 @@ class BasketSeat:
     label: str
     about: str
     price: str
+
+
+KINDS = {"wheelchair": N_("wheelchair space"), "companion": N_("companion seat")}
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ def basket_of(held: Guest) -> Basket:
     seats = tuple(
         BasketSeat(
             id=slot["id"],
-            label=f"Row {slot['row']}, seat {slot['number']}",
-            about=slot["zone"] if slot["kind"] == "standard" else f"{slot['zone']}, {slot['kind']}",
+            label=_("Row %(row)s, seat %(number)s", row=slot["row"], number=slot["number"]),
+            about=slot["zone"] if slot["kind"] == "standard" else f"{slot['zone']}, {_(KINDS[slot['kind']])}",
             price=money(slot["price_cents"], showtime["currency"]),
         )
         for slot in held.booking["slots"]
@@ -51,7 +54,7 @@ def basket_of(held: Guest) -> Basket:
     return Basket(
         hold=hold_bar(held, "seats"),
         seats=seats,
-        heading=f"{counted(len(seats), 'seat')} chosen",
+        heading=ngettext("%(num)s seat chosen", "%(num)s seats chosen", len(seats)),
         total=money(showtime["total_cents"], showtime["currency"]),
         warning=_warning(held),
         details_url=url_for("pages.details", token=held.token),
@@ -72,5 +75,9 @@ def stray_words(labels: Sequence[str]) -> str:
     """One sentence, however many seats are left alone."""
     if not labels:
         return ""
-    seats = f"Seat {labels[0]}" if len(labels) == 1 else f"Seats {', '.join(labels[:-1])} and {labels[-1]}"
-    return f"{seats} would be left alone. You may keep your choice, or move over by one."
+    return ngettext(
+        "Seat %(seats)s would be left alone. You may keep your choice, or move over by one.",
+        "Seats %(seats)s would be left alone. You may keep your choice, or move over by one.",
+        len(labels),
+        seats=listed(labels),
+    )

@@ -15,11 +15,11 @@ from sqlalchemy import Connection
 from app.booking.free_slots import next_free
 from app.directory.doctors import NameAndId, list_doctors, list_specializations
 from app.directory.placing import read_now
+from app.languages.texts import _, ngettext
 from app.web.api.cursors import read_cursor, write_cursor
 from app.web.api.inputs import CONTROLS
 from app.web.pages.blueprint import pages
 from app.web.pages.offers import Offer, offer_of
-from app.web.pages.wording import counted
 from app.web.parts import parts
 from app.web.policy import policy
 
@@ -66,7 +66,7 @@ def choose() -> str:
         specialization=specialization,
         specializations=specializations,
         soonest=min(offers.values(), key=lambda offer: offer.starts_at, default=None) if not after else None,
-        heading=counted(len(shown), "doctor"),
+        heading=ngettext("%(num)s doctor", "%(num)s doctors", len(shown)) if shown else _("no doctors"),
         doctors=[
             _card(doctor, offers.get(doctor["id"]), specializations.index(doctor["specialization"]) % TINTS)
             for doctor in shown
@@ -91,7 +91,7 @@ def _card(doctor: Mapping[str, Any], offer: Offer | None, tint: int) -> Card:
     return Card(
         name=doctor["name"],
         specialization=doctor["specialization"],
-        experience=f"{counted(years, 'year')}’ experience" if years > 1 else "",
+        experience=_("%(years)s years’ experience", years=years) if years > 1 else "",
         hospital=doctor["hospital"],
         initials=initials(doctor["name"]),
         tint=tint,

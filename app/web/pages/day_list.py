@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.web.pages.wording import clock_time, counted, instant, spoken_day, zone_offset
+from app.languages.texts import N_, _, ngettext
+from app.web.pages.wording import clock_time, instant, spoken_day, zone_offset
 
 NOON_HOUR, EVENING_HOUR = 12, 17
 
@@ -87,26 +88,29 @@ def _time(slot: Mapping[str, Any], state: TimeState, zone: ZoneInfo) -> Time:
 
 
 def _parts(times: Sequence[Time]) -> tuple[DayPart, ...]:
-    groups: dict[str, list[Time]] = {"Morning": [], "Afternoon": [], "Evening": []}
+    groups: dict[str, list[Time]] = {N_("Morning"): [], N_("Afternoon"): [], N_("Evening"): []}
     for time in times:
         hour = int(time.time[:2])
         groups["Morning" if hour < NOON_HOUR else "Afternoon" if hour < EVENING_HOUR else "Evening"].append(
             time
         )
-    return tuple(DayPart(name, tuple(found)) for name, found in groups.items() if found)
+    return tuple(DayPart(_(name), tuple(found)) for name, found in groups.items() if found)
 
 
 def _missing(past: int, states: Sequence[TimeState | None]) -> tuple[str, ...]:
     booked, held = states.count(None), states.count(TimeState.HELD)
     reasons = []
     if booked:
-        reasons.append(f"{counted(booked, 'time')} {'is' if booked == 1 else 'are'} booked.")
+        reasons.append(ngettext("%(num)s time is booked.", "%(num)s times are booked.", booked))
     if held:
         reasons.append(
-            f"{counted(held, 'time')} {'is' if held == 1 else 'are'} on hold for somebody "
-            "and may come back within minutes."
+            ngettext(
+                "%(num)s time is on hold for somebody and may come back within minutes.",
+                "%(num)s times are on hold for somebody and may come back within minutes.",
+                held,
+            )
         )
     if past:
-        reasons.append(f"{counted(past, 'time')} {'has' if past == 1 else 'have'} passed.")
-    reasons.append("At other hours the practice is closed or the doctor is away.")
+        reasons.append(ngettext("%(num)s time has passed.", "%(num)s times have passed.", past))
+    reasons.append(_("At other hours the practice is closed or the doctor is away."))
     return tuple(reasons)

@@ -9,9 +9,9 @@ from typing import Annotated, TypeVar
 from flask import request
 from pydantic import StringConstraints, ValidationError
 
-from app.accounts.passwords import SHORTEST_PASSWORD
 from app.booking.actions import PatientDetails, Scope
 from app.idempotency import RequestKey
+from app.languages.texts import N_, language
 from app.web.api.fields import Email, Line, Paragraph, PersonName, Phone
 from app.web.api.inputs import RequestModel
 from app.web.api.request_keys import keyed_digest
@@ -23,43 +23,43 @@ LONGEST_REASON = 500
 Reason = Annotated[Paragraph, StringConstraints(max_length=LONGEST_REASON)]
 #: One sentence per field: what to do, not what rule was broken.
 WORDS = {
-    "patient_name": "Enter the full name of the patient",
-    "patient_email": "Enter an e-mail address such as name@example.org",
-    "patient_phone": "Enter a phone number such as +49 30 1234567, or leave it empty",
-    "reason": f"Keep the reason under {LONGEST_REASON} characters",
-    "reminder_hours": "Choose when to be reminded",
-    "scope": "Choose which of them",
-    "every": "Enter a number from 1 to 12",
-    "frequency": "Choose days, weeks or months",
-    "count": "Enter how many times in all, 2 to 60",
-    "until": "Enter a day after the first time",
-    "take": "Choose all or what is free",
-    "reference": "Enter the six letters and digits of the reference, such as QX7-4RM",
-    "patient_id": "Choose somebody from the list again",
-    "doctor_id": "Choose a doctor from the list",
-    "email": "Enter an e-mail address such as name@example.org",
-    "name": "Enter your full name",
-    "password": f"Choose a password of {SHORTEST_PASSWORD} characters or more",
-    "new_password": f"Choose a password of {SHORTEST_PASSWORD} characters or more",
-    "current_password": "Enter the password you have now",
-    "role": "Registering makes a patient",
-    "code": "Enter the code",
-    "title": "Enter the title",
-    "minutes": "Enter the length in minutes, 1 to 600",
-    "rating": "Enter the rating, such as PG or 12",
-    "genre": "Enter the genre",
-    "description": "Keep the description under 2000 characters",
-    "poster_seed": "Enter a whole number, or leave it empty",
-    "hall_name": "Enter the name of the hall",
-    "place": "Enter the name of the cinema",
-    "timezone": "Enter a time zone such as Europe/Berlin",
-    "currency": "Enter a currency as three capital letters, such as EUR",
-    "layout": "Draw the hall, as the example shows",
-    "movie_id": "Choose a movie",
-    "hall_id": "Choose a hall",
-    "first_day": "Enter the first day",
-    "times": "Enter up to eight times of the day, such as 17:00, 20:15",
-    "days": "Choose 1 to 14 days",
+    "patient_name": N_("Enter the full name of the patient"),
+    "patient_email": N_("Enter an e-mail address such as name@example.org"),
+    "patient_phone": N_("Enter a phone number such as +49 30 1234567, or leave it empty"),
+    "reason": N_("Keep the reason under 500 characters"),
+    "reminder_hours": N_("Choose when to be reminded"),
+    "scope": N_("Choose which of them"),
+    "every": N_("Enter a number from 1 to 12"),
+    "frequency": N_("Choose days, weeks or months"),
+    "count": N_("Enter how many times in all, 2 to 60"),
+    "until": N_("Enter a day after the first time"),
+    "take": N_("Choose all or what is free"),
+    "reference": N_("Enter the six letters and digits of the reference, such as QX7-4RM"),
+    "patient_id": N_("Choose somebody from the list again"),
+    "doctor_id": N_("Choose a doctor from the list"),
+    "email": N_("Enter an e-mail address such as name@example.org"),
+    "name": N_("Enter your full name"),
+    "password": N_("Choose a password of 10 characters or more"),
+    "new_password": N_("Choose a password of 10 characters or more"),
+    "current_password": N_("Enter the password you have now"),
+    "role": N_("Registering makes a patient"),
+    "code": N_("Enter the code"),
+    "title": N_("Enter the title"),
+    "minutes": N_("Enter the length in minutes, 1 to 600"),
+    "rating": N_("Enter the rating, such as PG or 12"),
+    "genre": N_("Enter the genre"),
+    "description": N_("Keep the description under 2000 characters"),
+    "poster_seed": N_("Enter a whole number, or leave it empty"),
+    "hall_name": N_("Enter the name of the hall"),
+    "place": N_("Enter the name of the cinema"),
+    "timezone": N_("Enter a time zone such as Europe/Berlin"),
+    "currency": N_("Enter a currency as three capital letters, such as EUR"),
+    "layout": N_("Draw the hall, as the example shows"),
+    "movie_id": N_("Choose a movie"),
+    "hall_id": N_("Choose a hall"),
+    "first_day": N_("Enter the first day"),
+    "times": N_("Enter up to eight times of the day, such as 17:00, 20:15"),
+    "days": N_("Choose 1 to 14 days"),
 }
 
 
@@ -70,7 +70,9 @@ class PatientForm(RequestModel):
     reason: Reason | None = None
 
     def details(self) -> PatientDetails:
-        return PatientDetails(self.patient_name, self.patient_email, self.patient_phone, self.reason)
+        return PatientDetails(
+            self.patient_name, self.patient_email, self.patient_phone, self.reason, language=language()
+        )
 
 
 class CancelForm(RequestModel):
@@ -99,14 +101,16 @@ class Wrong:
         return [{"field": name, "message": words} for name, words in self.sentences.items()]
 
 
-def read_form(model: type[Form], values: Mapping[str, str | None]) -> Form | Wrong:
+def read_form(
+    model: type[Form], values: Mapping[str, str | None], words: Mapping[str, str] = WORDS
+) -> Form | Wrong:
     """The values as the model, or what is wrong with them. An empty field counts as left out."""
     typed = {name: (values.get(name) or "").strip() for name in model.model_fields}
     try:
         return model.model_validate({name: text for name, text in typed.items() if text})
     except ValidationError as error:
         wrong = {str(complaint["loc"][0]) for complaint in error.errors() if complaint["loc"]}
-        return Wrong(typed, {name: WORDS[name] for name in typed if name in wrong})
+        return Wrong(typed, {name: words[name] for name in typed if name in wrong})
 
 
 def usable_details(values: Mapping[str, str | None]) -> PatientDetails | None:
@@ -119,7 +123,11 @@ def usable_details(values: Mapping[str, str | None]) -> PatientDetails | None:
         return None
     text = {name: (value or "").strip() or None for name, value in kept.items()}
     return PatientDetails(
-        text["patient_name"] or "", text["patient_email"], text["patient_phone"], text["reason"]
+        text["patient_name"] or "",
+        text["patient_email"],
+        text["patient_phone"],
+        text["reason"],
+        language=language(),
     )
 
 

@@ -24,13 +24,11 @@ BOOKING_PAGES = {"manage", "find_booking", "cancel", "move", "move_check", "mine
 ACCOUNT_PAGES = {
     "log_in", "log_in_now", "show_code", "show_code_now", "join", "join_now", "forget", "forget_now", "reset",
     "reset_now", "account", "save_profile", "add_dependant", "security", "change_password",
-    "second_step", "confirm_second_step", "remove_second_step", "people", "people_change",
+    "second_step", "confirm_second_step", "remove_second_step",
     "audit", "data", "erase_data", "calendars", "add_calendar", "rotate_calendar",
     "reminders", "choose_reminder",
 }  # fmt: skip
-MOVIE_PAGES = {"movies", "movie", "seats", "ticket"} | {
-    f"admin_{tab}{step}" for tab in ("movies", "halls", "showtimes") for step in ("", "_add")
-}
+MOVIE_PAGES = {"movies", "movie", "seats", "choose_seats", "take_best", "ticket"}
 
 
 ROLES = {"patient": N_("Patient"), "staff": N_("Staff"), "admin": N_("Admin"), "operator": N_("Operator")}
@@ -49,6 +47,7 @@ def install(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         navigation=navigation,
+        developer_places=developer_places,
         freshness=freshness,
         form_token=form_token,
         visitor=visitor,
@@ -84,20 +83,27 @@ def navigation() -> list[Place]:
     # The screens of a hold are the same for both; whose hold it is tells where one came from.
     is_movie = page in MOVIE_PAGES or (not is_booking and bool(g.get("is_about_a_show")))
     is_elsewhere = is_booking or is_mail or is_monitor or is_movie or page in ACCOUNT_PAGES
-    is_elsewhere = is_elsewhere or page.startswith(("desk", "admin"))
+    is_desk, is_admin = page.startswith("desk"), page.startswith(("admin", "people"))
+    is_elsewhere = is_elsewhere or is_desk or is_admin
     places = [
         Place(_("Find a time"), url_for("pages.choose"), bool(page) and not is_elsewhere),
         Place(_("Movies"), url_for("pages.movies"), is_movie),
         _my_bookings(is_booking),
         Place(_("Monitor"), url_for("pages.monitor"), is_monitor),
-        Place(_("API"), "/api-docs", False),
     ]
     caller = visitor()
     if caller is not None and caller.has(Role.STAFF):
-        places.insert(0, Place(_("Front desk"), url_for("pages.desk"), page.startswith("desk")))
+        places.insert(0, Place(_("Front desk"), url_for("pages.desk"), is_desk))
     if caller is not None and caller.has(Role.ADMIN):
-        places.insert(1, Place(_("Admin"), url_for("pages.admin"), page.startswith("admin")))
+        places.insert(1, Place(_("Admin"), url_for("pages.admin"), is_admin))
+    return places
+
+
+def developer_places() -> list[Place]:
+    """What stands at the foot of the page; the mails in development only."""
+    places = [Place(_("API"), "/api-docs", False)]
     if parts().config.is_development:
+        is_mail = request.endpoint in {"pages.mails", "pages.mail"}
         places.append(Place(_("Mails"), url_for("pages.mails"), is_mail))
     return places
 

@@ -8,6 +8,8 @@ from email.parser import BytesParser
 from email.policy import default as modern
 from pathlib import Path
 
+from app.languages.texts import _
+
 
 @dataclass(frozen=True)
 class KeptMail:
@@ -30,7 +32,7 @@ def read_mail(file: Path) -> KeptMail:
     calendar = parts.get("text/calendar")
     return KeptMail(
         name=file.stem,
-        subject=_header(message, "Subject") or "(no subject)",
+        subject=_header(message, "Subject") or _("(no subject)"),
         to=_header(message, "To"),
         sent=_header(message, "Date"),
         text=_text(parts.get("text/plain")),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from flask import Response, make_response, render_template, url_for
 
+from app.languages.texts import _
 from app.web.pages.guests import Guest
 from app.web.pages.hold import times_url
 from app.web.pages.offers import new_key
@@ -17,11 +18,14 @@ GONE = 410
 def lapsed_page(guest: Guest, typed: Mapping[str, str] | None = None) -> Response:
     """typed is what came with the request that was too late; what came before is kept with the hold."""
     visit, speech = visit_of_booking(guest.booking), guest.speech
-    ended = "ended" if guest.booking["status"] == "EXPIRED" else "been given back"
+    what = visit.seats or visit.time or ""
+    has_expired = guest.booking["status"] == "EXPIRED"
     return make_response(
         render_template(
             "lapsed.html",
-            title=f"Your hold on {visit.seats or visit.time} has {ended}",
+            title=_("Your hold on %(what)s has ended", what=what)
+            if has_expired
+            else _("Your hold on %(what)s has been given back", what=what),
             visit=visit,
             speech=speech,
             again_url=url_for("pages.hold_again", token=guest.token),

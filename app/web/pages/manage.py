@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from app.audit import fingerprints
 from app.booking.deadline import change_until
+from app.languages.texts import _, ngettext
 from app.notices.calendar import download
 from app.web.pages.blueprint import pages
 from app.web.pages.guests import Guest, guest_of
@@ -18,7 +19,7 @@ from app.web.pages.hold import SEE_OTHER
 from app.web.pages.lapsed import lapsed_page
 from app.web.pages.tickets import ticket_of
 from app.web.pages.visits import Visit, visit_of_booking
-from app.web.pages.wording import clock_time, counted, instant, long_day
+from app.web.pages.wording import clock_time, instant, long_day
 from app.web.parts import parts
 from app.web.policy import policy
 
@@ -83,9 +84,12 @@ def _deadline(guest: Guest) -> Deadline:
     if until == instant(guest.booking["starts_at"]):
         return Deadline("", is_over=False)
     if guest.now > until:
-        return Deadline("It is too late to move or cancel it online. Please call us.", is_over=True)
+        return Deadline(_("It is too late to move or cancel it online. Please call us."), is_over=True)
     day = long_day(until.astimezone(guest.zone).date())
-    return Deadline(f"You can move or cancel it until {day}, {clock_time(until, guest.zone)}.", is_over=False)
+    words = _(
+        "You can move or cancel it until %(day)s, %(time)s.", day=day, time=clock_time(until, guest.zone)
+    )
+    return Deadline(words, is_over=False)
 
 
 def _again_url(guest: Guest) -> str:
@@ -116,10 +120,12 @@ def calendar_entry(token: str) -> Response:
 def panel_of(guest: Guest, visit: Visit) -> Panel:
     """What the page says first, by the booking's state and the time of looking."""
     booking, speech = guest.booking, guest.speech
-    when = f"{visit.day} at {visit.time}, {visit.whose}."
+    when = _("%(day)s at %(time)s, %(whose)s.", day=visit.day, time=visit.time, whose=visit.whose)
     if booking["status"] == "CANCELLED":
         cancelled = long_day(instant(booking["cancelled_at"]).astimezone(guest.zone).date())
-        return Panel(speech.cancelled, f"Cancelled on {cancelled}. {speech.cancelled_words}")
+        return Panel(
+            speech.cancelled, f"{_('Cancelled on %(day)s.', day=cancelled)} {speech.cancelled_words}"
+        )
     if not guest.is_confirmed or instant(booking["starts_at"]) <= guest.now:
         return Panel(speech.passed, when)
     if booking["sequence"] > 0:
@@ -140,13 +146,16 @@ def _processed(guest: Guest) -> list[tuple[str, str]]:
         audit = fingerprints.of_booking(connection, guest.booking_id)
     vector = ", ".join(f"{node} {count}" for node, count in sorted(booking["vector_clock"].items()))
     return [
-        ("Node", booking["processed_by"]),
-        ("Logical clock", str(booking["logical_clock"])),
-        ("Vector clock", vector or "empty"),
-        ("Fence", str(booking["fence"])),
-        ("Guarded by", GUARD),
-        ("Booking", booking["id"]),
-        ("Held at", booking["created_at"]),
-        ("Confirmed at", booking["confirmed_at"] or "not confirmed"),
-        ("Audit", f"{counted(audit.entries, 'entry', 'entries')}, SHA-256 {audit.sha256}"),
+        (_("Node"), booking["processed_by"]),
+        (_("Logical clock"), str(booking["logical_clock"])),
+        (_("Vector clock"), vector or _("empty")),
+        (_("Fence"), str(booking["fence"])),
+        (_("Guarded by"), GUARD),
+        (_("Booking"), booking["id"]),
+        (_("Held at"), booking["created_at"]),
+        (_("Confirmed at"), booking["confirmed_at"] or _("not confirmed")),
+        (
+            _("Audit"),
+            f"{ngettext('%(num)s entry', '%(num)s entries', audit.entries)}, SHA-256 {audit.sha256}",
+        ),
     ]

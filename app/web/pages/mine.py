@@ -11,6 +11,7 @@ from flask import render_template, request, url_for
 from app.booking.reading import BookingFilter, bookings_after
 from app.booking.wall import read_for
 from app.directory.placing import read_now
+from app.languages.texts import N_, _
 from app.web.actors import actor_with
 from app.web.callers import lacks_second_factor, required_principal
 from app.web.pages.blueprint import pages
@@ -21,7 +22,7 @@ from app.web.parts import parts
 from app.web.policy import policy
 
 MOST = 100
-VIEWS = {"upcoming": "Upcoming", "past": "Past", "cancelled": "Cancelled"}
+VIEWS = {"upcoming": N_("Upcoming"), "past": N_("Past"), "cancelled": N_("Cancelled")}
 ENDED = {"CANCELLED", "EXPIRED", "FAILED"}
 
 
@@ -41,7 +42,7 @@ def mine() -> str:
     return render_template(
         "mine.html",
         lacks_second_factor=lacks_second_factor(),
-        views=[(name, words, len(shown[name]), name == chosen) for name, words in VIEWS.items()],
+        views=[(name, _(words), len(shown[name]), name == chosen) for name, words in VIEWS.items()],
         chosen=chosen,
         lines=[_line(each) for each in in_order],
     )

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from app.web.pages.wording import counted, month_title, spoken_day
+from app.languages.texts import _, ngettext
+from app.web.pages.wording import month_title, spoken_day
 
 MONDAY_FIRST = calendar.Calendar(firstweekday=calendar.MONDAY)
 
@@ -25,11 +26,16 @@ class DayCell:
     @property
     def label(self) -> str:
         """What a screen reader says: Thursday 3 December, 5 times available."""
-        today = "today, " if self.is_today else ""
+        day = spoken_day(self.day)
+        if self.is_today:
+            day = _("today, %(day)s", day=day)
         if self.is_past:
-            return f"{today}{spoken_day(self.day)}, in the past"
-        count = counted(self.free_times, "time")
-        return f"{today}{spoken_day(self.day)}, {count} available"
+            return _("%(day)s, in the past", day=day)
+        if not self.free_times:
+            return _("%(day)s, no times available", day=day)
+        return ngettext(
+            "%(day)s, %(num)s time available", "%(day)s, %(num)s times available", self.free_times, day=day
+        )
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from app.booking.seating import free_counts
 from app.directory.movies import TitleAndId, list_movies, read_movie
 from app.directory.placing import read_now
 from app.directory.showtimes import list_showtimes, next_showtimes
+from app.languages.texts import _, ngettext
 from app.web.api.cursors import read_cursor, write_cursor
 from app.web.pages.blueprint import pages
 from app.web.pages.posters import Poster, poster_of
-from app.web.pages.wording import clock_time, counted, instant, near_day, zone_offset
+from app.web.pages.wording import clock_time, instant, near_day, zone_offset
 from app.web.parts import parts
 from app.web.policy import policy
 
@@ -124,8 +125,10 @@ def showing_of(showtime: Mapping[str, Any], free: Mapping[str, int], now: dateti
 
 def _left(seats: int) -> str:
     if seats == 0:
-        return "sold out"
-    return f"{counted(seats, 'seat')} left" if seats <= FEW_SEATS else "many seats free"
+        return _("sold out")
+    if seats > FEW_SEATS:
+        return _("many seats free")
+    return ngettext("%(num)s seat left", "%(num)s seats left", seats)
 
 
 def _card(
@@ -147,7 +150,7 @@ def _days(
         return instant(showtime["starts_at"]).astimezone(ZoneInfo(showtime["timezone"])).date()
 
     days = []
-    for _, of_day in groupby(showtimes, key=day_of):
+    for _day, of_day in groupby(showtimes, key=day_of):
         showings = tuple(showing_of(showtime, free, now) for showtime in of_day)
         days.append(ShowDay(showings[0].day, showings))
     return tuple(days)

@@ -13,6 +13,7 @@ from flask import Response, make_response, redirect, render_template, request, u
 from app.booking.availability import read_slot
 from app.booking.free_slots import nearest_free
 from app.directory.placing import read_now
+from app.languages.texts import N_, _, translated
 from app.web.correlation import correlation_id
 from app.web.failures import Failure
 from app.web.pages.desk.refused import is_about_staff, render_staff_refused
@@ -29,37 +30,44 @@ from app.web.parts import parts
 
 #: What a person is told, by status; anything else is told in the words of the refusal itself.
 WORDS: dict[int, tuple[str, str]] = {
-    400: ("We could not read that", "The address or the form arrived damaged. Please start again."),
-    401: ("Please log in", "Your login has ended, or there was none. Nothing was changed."),
-    403: ("This is not for you", "Your account may not do this. Nothing was changed."),
-    404: ("There is nothing here", "The address may be cut off or mistyped, or what was here is gone."),
-    405: ("This is not a page", "The address only works from a button. Please start again."),
-    413: ("That was too much", "The form was larger than we accept."),
-    429: ("One moment, please", "Too many requests came from here. Wait a minute, then go on."),
+    400: (N_("We could not read that"), N_("The address or the form arrived damaged. Please start again.")),
+    401: (N_("Please log in"), N_("Your login has ended, or there was none. Nothing was changed.")),
+    403: (N_("This is not for you"), N_("Your account may not do this. Nothing was changed.")),
+    404: (
+        N_("There is nothing here"),
+        N_("The address may be cut off or mistyped, or what was here is gone."),
+    ),
+    405: (N_("This is not a page"), N_("The address only works from a button. Please start again.")),
+    413: (N_("That was too much"), N_("The form was larger than we accept.")),
+    429: (N_("One moment, please"), N_("Too many requests came from here. Wait a minute, then go on.")),
     500: (
-        "Something went wrong on our side",
-        "It was recorded. If you were booking, look under My booking before you start again: "
-        "what was confirmed is kept.",
+        N_("Something went wrong on our side"),
+        N_(
+            "It was recorded. If you were booking, look under My booking before you start again: "
+            "what was confirmed is kept."
+        ),
     ),
     503: (
-        "We cannot answer at the moment",
-        "Nothing was changed. The same step works again in a few seconds.",
+        N_("We cannot answer at the moment"),
+        N_("Nothing was changed. The same step works again in a few seconds."),
     ),
 }
 WORDS_OF_CODE: dict[str, tuple[str, str]] = {
     "FORGED_REQUEST": (
-        "This form came from somewhere else",
-        "For your safety nothing was changed. Open the page again and repeat the last step. "
-        "Cookies must be allowed.",
+        N_("This form came from somewhere else"),
+        N_(
+            "For your safety nothing was changed. Open the page again and repeat the last step. "
+            "Cookies must be allowed."
+        ),
     ),
 }
 TOO_MANY = 429
 TAKEN_TITLES = {
-    "SLOT_TAKEN": "{time} was just taken by someone else",
-    "SLOT_HELD": "{time} is on hold for someone else",
-    "SLOT_BLOCKED": "{time} is not offered any more",
-    "OVERLAP": "{time} overlaps another booking",
-    "SLOT_IN_PAST": "{time} has passed",
+    "SLOT_TAKEN": N_("%(time)s was just taken by someone else"),
+    "SLOT_HELD": N_("%(time)s is on hold for someone else"),
+    "SLOT_BLOCKED": N_("%(time)s is not offered any more"),
+    "OVERLAP": N_("%(time)s overlaps another booking"),
+    "SLOT_IN_PAST": N_("%(time)s has passed"),
 }
 
 
@@ -102,7 +110,7 @@ def _conflict(failure: Failure) -> Response:
     return make_response(
         render_template(
             "conflict.html",
-            title=TAKEN_TITLES[failure.extras.get("reason", failure.code)].format(time=lost.time),
+            title=_(TAKEN_TITLES[failure.extras.get("reason", failure.code)], time=lost.time),
             words=_conflict_words(failure, lost, moving),
             alternatives=lost.alternatives,
             details=_typed(guest),
@@ -110,7 +118,7 @@ def _conflict(failure: Failure) -> Response:
             moving=moving,
             take_url=url_for("pages.move_check", token=moving.token) if moving else url_for("pages.hold"),
             back_url=url_for("pages.move", token=moving.token) if moving else lost.day_url,
-            back_words="All times" if moving else f"All times on {lost.day}",
+            back_words=_("All times") if moving else _("All times on %(day)s", day=lost.day),
         ),
         failure.status,
     )
@@ -133,8 +141,8 @@ def _plain(failure: Failure) -> Response:
         render_template(
             "refused.html",
             status=failure.status,
-            title=title,
-            words=words,
+            title=translated(title),
+            words=translated(words),
             back_url=where_it_is(guest) if guest else None,
             retry_url=request.url if failure.retryable and request.method == "GET" else None,
             correlation_id=correlation_id(),
@@ -181,15 +189,13 @@ def _lost(slot_id: int) -> Lost:
 
 def _conflict_words(failure: Failure, lost: Lost, moving: Guest | None) -> str:
     seconds = failure.extras.get("retry_after_seconds")
-    held = (
-        f"They have about {span(seconds)} to finish; if they do not, the time is free again. "
-        if seconds
-        else ""
+    held = _(
+        "They have about %(span)s to finish; if they do not, the time is free again.", span=span(seconds or 0)
     )
-    kept = "Your appointment is unchanged." if moving else "Nothing was saved."
-    nearest = " The nearest free times are below; one press holds one for you." if lost.alternatives else ""
-    none = "" if lost.alternatives else " This doctor has no other free time at the moment."
-    return f"{held}{kept}{nearest}{none}"
+    kept = _("Your appointment is unchanged.") if moving else _("Nothing was saved.")
+    nearest = _("The nearest free times are below; one press holds one for you.")
+    none = _("This doctor has no other free time at the moment.")
+    return " ".join([*([held] if seconds else []), kept, nearest if lost.alternatives else none])
 
 
 def _typed(guest: Guest | None) -> dict[str, str]:

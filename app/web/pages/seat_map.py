@@ -10,6 +10,7 @@ from itertools import groupby
 from app.booking.seat_plan import Seat, SeatPlan
 from app.booking.seating import State
 from app.languages.days import money
+from app.languages.texts import N_, _
 from app.tables.booking import SeatKind
 
 
@@ -25,16 +26,16 @@ class MapState(StrEnum):
 
 STATES = {"HELD": MapState.HELD, "BOOKED": MapState.TAKEN, "BLOCKED": MapState.CLOSED}
 STATE_WORDS = {
-    MapState.FREE: "available",
-    MapState.MINE: "yours",
-    MapState.HELD: "on hold for someone else",
-    MapState.TAKEN: "taken",
-    MapState.CLOSED: "not for sale",
+    MapState.FREE: N_("available"),
+    MapState.MINE: N_("yours"),
+    MapState.HELD: N_("on hold for someone else"),
+    MapState.TAKEN: N_("taken"),
+    MapState.CLOSED: N_("not for sale"),
 }
 KIND_WORDS = {
     SeatKind.STANDARD: "",
-    SeatKind.WHEELCHAIR: ", wheelchair space",
-    SeatKind.COMPANION: ", companion seat",
+    SeatKind.WHEELCHAIR: N_("wheelchair space"),
+    SeatKind.COMPANION: N_("companion seat"),
 }
 
 
@@ -53,7 +54,7 @@ class MapSeat:
 
     @property
     def label(self) -> str:
-        return f"{self.name}; {STATE_WORDS[self.state]}"
+        return f"{self.name}; {_(STATE_WORDS[self.state])}"
 
     @property
     def can_be_chosen(self) -> bool:
@@ -138,10 +139,11 @@ def _seat(
     stored = states.get(seat.id)
     state = MapState.MINE if seat.id in mine else STATES[stored[0]] if stored else MapState.FREE
     price = money(seat.price_cents, currency)
+    place = _("Row %(row)s, seat %(number)s", row=seat.row, number=seat.number)
     return MapSeat(
         id=seat.id,
         number=seat.number,
-        name=f"Row {seat.row}, seat {seat.number}{KIND_WORDS[seat.kind]}, {seat.zone}, {price}",
+        name=", ".join(filter(None, (place, _(KIND_WORDS[seat.kind]), seat.zone, price))),
         state=state,
         kind=seat.kind.value,
         version=stored[1] if stored else 0,

@@ -7,25 +7,40 @@ from typing import Any
 from flask import Response, make_response, render_template, request, url_for
 
 from app.directory.showtimes import read_showtime
+from app.languages.texts import N_, _, listed, ngettext, translated
 from app.web.failures import Failure
 from app.web.pages.guests import Guest
 from app.web.pages.offers import new_key
 from app.web.pages.visits import visit_of_showtime
-from app.web.pages.wording import counted, span
+from app.web.pages.wording import span
 from app.web.parts import parts
 
+#: One seat, several seats, seats nobody named.
 TITLES = {
-    "SLOT_TAKEN": "{seats} just taken by someone else",
-    "SLOT_HELD": "{seats} on hold for someone else",
-    "SLOT_BLOCKED": "{seats} not for sale",
-    "SOLD_OUT": "There are not that many seats left",
-    "NOT_TOGETHER": "There are no such seats side by side",
-    "SLOT_IN_PAST": "This showing has begun",
+    "SLOT_TAKEN": (
+        N_("%(seats)s was just taken by someone else"),
+        N_("%(seats)s were just taken by someone else"),
+        N_("These seats were just taken by someone else"),
+    ),
+    "SLOT_HELD": (
+        N_("%(seats)s is on hold for someone else"),
+        N_("%(seats)s are on hold for someone else"),
+        N_("These seats are on hold for someone else"),
+    ),
+    "SLOT_BLOCKED": (
+        N_("%(seats)s is not for sale"),
+        N_("%(seats)s are not for sale"),
+        N_("These seats are not for sale"),
+    ),
+    "SOLD_OUT": (N_("There are not that many seats left"),) * 3,
+    "NOT_TOGETHER": (N_("There are no such seats side by side"),) * 3,
+    "SLOT_IN_PAST": (N_("This showing has begun"),) * 3,
 }
+OTHER = (N_("These seats cannot be had"),) * 3
 REASONS = {
-    "SLOT_TAKEN": "taken",
-    "SLOT_HELD": "on hold for someone else",
-    "SLOT_BLOCKED": "not for sale",
+    "SLOT_TAKEN": N_("taken"),
+    "SLOT_HELD": N_("on hold for someone else"),
+    "SLOT_BLOCKED": N_("not for sale"),
 }
 
 
@@ -51,11 +66,11 @@ def seats_lost_page(failure: Failure, showtime_id: int, guest: Guest | None) -> 
             "seats_lost.html",
             title=_title(failure, lost),
             lost=[_sentence(seat) for seat in lost],
-            words="" if lost else failure.detail,
-            kept="Your seats are unchanged." if moving else "Nothing was saved.",
+            words="" if lost else translated(failure.detail),
+            kept=_("Your seats are unchanged.") if moving else _("Nothing was saved."),
             visit=visit_of_showtime(showtime),
             remaining=remaining if not moving else [],
-            others=counted(len(remaining), "other seat"),
+            others=ngettext("%(num)s other seat", "%(num)s other seats", len(remaining)),
             key=new_key(),
             choose_url=url_for("pages.choose_seats", showtime_id=showtime_id),
             map_url=map_url,
@@ -66,20 +81,17 @@ def seats_lost_page(failure: Failure, showtime_id: int, guest: Guest | None) -> 
 
 def _title(failure: Failure, lost: list[dict[str, Any]]) -> str:
     names = [f"{seat['row']}{seat['number']}" for seat in lost]
-    if len(names) > 1:
-        seats = f"{', '.join(names[:-1])} and {names[-1]} were"
-    else:
-        seats = f"{names[0]} was" if names else "These seats were"
-    reason = failure.extras.get("reason", failure.code)
-    title = TITLES.get(reason, "These seats cannot be had").format(seats=seats)
-    is_now = reason in ("SLOT_HELD", "SLOT_BLOCKED")
-    return title.replace(" was ", " is ").replace(" were ", " are ") if is_now else title
+    one, several, unnamed = TITLES.get(failure.extras.get("reason", failure.code), OTHER)
+    if not names:
+        return _(unnamed)
+    return _(one if len(names) == 1 else several, seats=listed(names))
 
 
 def _sentence(seat: dict[str, Any]) -> str:
+    place = _("Row %(row)s, seat %(number)s", row=seat["row"], number=seat["number"])
     wait = seat.get("retry_after_seconds")
-    back = f", free again within {span(wait)} unless they finish" if wait else ""
-    return f"Row {seat['row']}, seat {seat['number']}: {REASONS[seat['reason']]}{back}."
+    back = _("free again within %(span)s unless they finish", span=span(wait)) if wait else ""
+    return f"{place}: {', '.join(filter(None, (_(REASONS[seat['reason']]), back)))}."
 
 
 def _remaining(lost: list[dict[str, Any]], guest: Guest | None) -> list[str]:

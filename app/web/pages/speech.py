@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+
+from app.languages.texts import N_, _, language
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Speech:
     passed: str
     move: str
     before_you_come: str
+    before_you_come_to: str
     #: Cancelling.
     cancel_question: str
     cancel_words: str
@@ -44,66 +48,84 @@ class Speech:
     lapsed_words: str
 
 
-VISIT = Speech(
-    is_show=False,
-    steps=("Choose a doctor", "Pick a time", "Your details", "Check and confirm"),
-    slip="Your appointment",
-    held="This time is",
-    who="Who is the appointment for?",
-    phone_hint="Only used if the practice has to reach you about this appointment.",
-    asks_reason=True,
-    give_back="Give this time back and choose another",
-    held_again="The time was still free and is held for you again: please confirm it now.",
-    name_label="Patient",
-    confirm="Confirm the appointment",
-    later="You can move or cancel it later with the link we send you.",
-    booked="Appointment booked",
-    yours="Your appointment",
-    moved="Appointment moved",
-    moved_words="The old time went back to others.",
-    cancelled="This appointment is cancelled",
-    cancelled_words="The time went back to others.",
-    passed="This appointment has passed",
-    move="Move it",
-    before_you_come="Please come ten minutes early{place} and bring your insurance card.",
-    cancel_question="Cancel this appointment?",
-    cancel_words="The time goes back to others at once. You cannot undo this, but you can book again.",
-    cancel_hint="Only the practice sees this.",
-    cancel="Cancel the appointment",
-    lapsed_words="The time went back to others. "
-    "If nobody took it meanwhile, one press holds it for you again.",
-)
-SHOW = Speech(
-    is_show=True,
-    steps=("Choose a movie", "Pick your seats", "Your details", "Check and book"),
-    slip="Your seats",
-    held="These seats are",
-    who="Who are the seats for?",
-    phone_hint="Only used if the cinema has to reach you about this showing.",
-    asks_reason=False,
-    give_back="Give these seats back",
-    held_again="The seats were still free and are held for you again: please book them now.",
-    name_label="Name",
-    confirm="Book the seats",
-    later="You can change the seats or cancel later with the link we send you.",
-    booked="Seats booked",
-    yours="Your ticket",
-    moved="Seats changed",
-    moved_words="The old seats went back to others.",
-    cancelled="These seats are cancelled",
-    cancelled_words="The seats went back to others.",
-    passed="This showing has begun",
-    move="Change seats",
-    before_you_come="Show the code or the reference at the door{place}. "
-    "Doors open 20 minutes before the start.",
-    cancel_question="Cancel these seats?",
-    cancel_words="The seats go back to others at once. You cannot undo this, but you can book again.",
-    cancel_hint="Only the cinema sees this.",
-    cancel="Cancel the seats",
-    lapsed_words="The seats went back to others. "
-    "If nobody took them meanwhile, one press holds them for you again.",
-)
+def _of_a_visit() -> Speech:
+    return Speech(
+        is_show=False,
+        steps=(_("Choose a doctor"), _("Pick a time"), _("Your details"), _("Check and confirm")),
+        slip=_("Your appointment"),
+        held=_("This time is"),
+        who=_("Who is the appointment for?"),
+        phone_hint=_("Only used if the practice has to reach you about this appointment."),
+        asks_reason=True,
+        give_back=_("Give this time back and choose another"),
+        held_again=_("The time was still free and is held for you again: please confirm it now."),
+        name_label=_("Patient"),
+        confirm=_("Confirm the appointment"),
+        later=_("You can move or cancel it later with the link we send you."),
+        booked=_("Appointment booked"),
+        yours=_("Your appointment"),
+        moved=_("Appointment moved"),
+        moved_words=_("The old time went back to others."),
+        cancelled=_("This appointment is cancelled"),
+        cancelled_words=_("The time went back to others."),
+        passed=_("This appointment has passed"),
+        move=_("Move it"),
+        before_you_come=_("Please come ten minutes early and bring your insurance card."),
+        before_you_come_to=N_("Please come ten minutes early to %(place)s and bring your insurance card."),
+        cancel_question=_("Cancel this appointment?"),
+        cancel_words=_("The time goes back to others at once. You cannot undo this, but you can book again."),
+        cancel_hint=_("Only the practice sees this."),
+        cancel=_("Cancel the appointment"),
+        lapsed_words=_(
+            "The time went back to others. If nobody took it meanwhile, one press holds it for you again."
+        ),
+    )
+
+
+def _of_a_show() -> Speech:
+    return Speech(
+        is_show=True,
+        steps=(_("Choose a movie"), _("Pick your seats"), _("Your details"), _("Check and book")),
+        slip=_("Your seats"),
+        held=_("These seats are"),
+        who=_("Who are the seats for?"),
+        phone_hint=_("Only used if the cinema has to reach you about this showing."),
+        asks_reason=False,
+        give_back=_("Give these seats back"),
+        held_again=_("The seats were still free and are held for you again: please book them now."),
+        name_label=_("Name"),
+        confirm=_("Book the seats"),
+        later=_("You can change the seats or cancel later with the link we send you."),
+        booked=_("Seats booked"),
+        yours=_("Your ticket"),
+        moved=_("Seats changed"),
+        moved_words=_("The old seats went back to others."),
+        cancelled=_("These seats are cancelled"),
+        cancelled_words=_("The seats went back to others."),
+        passed=_("This showing has begun"),
+        move=_("Change seats"),
+        before_you_come=_(
+            "Show the code or the reference at the door. Doors open 20 minutes before the start."
+        ),
+        before_you_come_to=N_(
+            "Show the code or the reference at the door of %(place)s. Doors open 20 minutes before the start."
+        ),
+        cancel_question=_("Cancel these seats?"),
+        cancel_words=_("The seats go back to others at once. You cannot undo this, but you can book again."),
+        cancel_hint=_("Only the cinema sees this."),
+        cancel=_("Cancel the seats"),
+        lapsed_words=_(
+            "The seats went back to others. "
+            "If nobody took them meanwhile, one press holds them for you again."
+        ),
+    )
 
 
 def speech_of(booking: Mapping[str, Any]) -> Speech:
-    return SHOW if booking["showtime_id"] else VISIT
+    """In the language that is meant now."""
+    return _speech(bool(booking["showtime_id"]), language())
+
+
+@cache
+def _speech(is_show: bool, of: str) -> Speech:
+    return _of_a_show() if is_show else _of_a_visit()

@@ -15,6 +15,7 @@ from app.booking.why_not import why_not_offered
 from app.directory.doctors import read_doctor
 from app.directory.wall_time import reached
 from app.languages.days import weekday_names
+from app.languages.texts import _, translated
 from app.web.pages.blueprint import pages
 from app.web.pages.guests import Guest
 from app.web.pages.my_hold import current_hold
@@ -61,7 +62,7 @@ def render_picker(doctor_id: int, moving: Guest | None = None) -> str:
         told = _why(connection, doctor, picker)
     return render_template(
         "times.html",
-        heading="Pick a new time" if moving else "Pick a time",
+        heading=_("Pick a new time") if moving else _("Pick a time"),
         doctor=doctor,
         moving=Moving(moving.token, visit_of_booking(moving.booking)) if moving else None,
         visit=visit_on_day(doctor, picker.day.date if picker.day else None),
@@ -93,7 +94,7 @@ def _why(connection: Connection, doctor: Mapping[str, Any], picker: Picker) -> s
         return ""
     moment = reached(datetime.combine(picker.day.date, asked), ZoneInfo(doctor["timezone"]))
     reason = why_not_offered(connection, int(doctor["id"]), moment)
-    return f"{asked:%H:%M}: {reason or 'It is free; choose it above.'}"
+    return f"{asked:%H:%M}: {translated(reason) if reason else _('It is free; choose it above.')}"
 
 
 def url_for_events(doctor_id: int) -> str:
@@ -113,8 +114,8 @@ def _mine(held: Guest) -> Mine:
 
 def _empty_words(doctor: Mapping[str, Any], picker: Picker) -> str:
     if picker.has_any:
-        return f"No free times in {month_title(picker.month.first)}."
-    return f"{doctor['name']} has no free times at the moment."
+        return _("No free times in %(month)s.", month=month_title(picker.month.first))
+    return _("%(doctor)s has no free times at the moment.", doctor=doctor["name"])
 
 
 def _day_url(day: date) -> str:

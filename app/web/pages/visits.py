@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.languages.days import money, short_month, short_weekday
+from app.languages.texts import N_, _
 from app.web.pages.wording import (
     clock_time,
     instant,
@@ -62,17 +63,36 @@ class Visit:
     @property
     def whose(self) -> str:
         """With whom, or what is shown."""
-        return f"with {self.doctor}" if self.doctor else f"“{self.movie}”"
+        return _("with %(doctor)s", doctor=self.doctor) if self.doctor else f"“{self.movie}”"
 
 
 STAMPS = {
-    "CONFIRMED": "Booked",
-    "CANCELLED": "Cancelled",
-    "ARRIVED": "Arrived",
-    "IN_ROOM": "With the doctor",
-    "COMPLETED": "Done",
-    "NO_SHOW": "Missed",
+    "CONFIRMED": N_("Booked"),
+    "CANCELLED": N_("Cancelled"),
+    "ARRIVED": N_("Arrived"),
+    "IN_ROOM": N_("With the doctor"),
+    "COMPLETED": N_("Done"),
+    "NO_SHOW": N_("Missed"),
 }
+
+
+#: Every state, for those who work with them.
+STATES = {
+    "PENDING": N_("on hold"),
+    "CONFIRMED": N_("confirmed"),
+    "CANCELLED": N_("cancelled"),
+    "EXPIRED": N_("expired"),
+    "FAILED": N_("failed"),
+    "ARRIVED": N_("arrived"),
+    "IN_ROOM": N_("in room"),
+    "COMPLETED": N_("completed"),
+    "NO_SHOW": N_("no-show"),
+}
+
+
+def status_words(status: str) -> str:
+    """A booking's state in the language that is meant."""
+    return _(STATES[status])
 
 
 def visit_of_booking(booking: Mapping[str, Any]) -> Visit:
@@ -84,7 +104,7 @@ def visit_of_booking(booking: Mapping[str, Any]) -> Visit:
         email=booking["patient_email"],
         reason=booking["reason"],
         reference=booking["reference"],
-        stamp=STAMPS.get(booking["status"]),
+        stamp=_(STAMPS.get(booking["status"], "")) or None,
     )
 
 

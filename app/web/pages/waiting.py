@@ -17,6 +17,7 @@ from app.directory.doctors import read_doctor
 from app.directory.placing import read_now
 from app.directory.wall_time import day_bounds, local_day
 from app.errors import Conflict, NotFound
+from app.languages.texts import said
 from app.web.api.request_keys import keyed_digest
 from app.web.pages.blueprint import pages
 from app.web.pages.forms import PatientForm, Wrong, read_form, request_key
@@ -46,13 +47,13 @@ def wait_now(doctor_id: int) -> Response | tuple[str, int]:
     first, last = date_in(request.form.get("first")), date_in(request.form.get("last"))
     sentences = dict(read.sentences) if isinstance(read, Wrong) else {}
     if first is None or last is None or not timedelta() <= last - first <= LONGEST_WAIT:
-        sentences["first"] = f"Choose the days, {LONGEST_WAIT.days} at most"
+        sentences["first"] = said("Choose the days, %(days)s at most", days=LONGEST_WAIT.days)
     if isinstance(read, Wrong) or sentences or first is None or last is None:
         return _form(doctor_id, Wrong(request.form.to_dict(), sentences)), UNPROCESSABLE
     with parts().database.read() as connection:
         zone = ZoneInfo(read_doctor(connection, doctor_id)["timezone"])
     details = read.details()
-    patient = PatientDetails(details.name, details.email, details.phone)
+    patient = PatientDetails(details.name, details.email, details.phone, language=details.language)
     wish = WaitWish(doctor_id, day_bounds(first, zone)[0], day_bounds(last, zone)[1], patient)
     try:
         joined = join_waitlist(parts().engine, wish, GUEST, request_key({"doctor_id": doctor_id}))

@@ -6,21 +6,12 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.languages.days import long_day, month_title, short_day, spoken_day, zone_name
-from app.languages.texts import _, ngettext
+from app.languages.texts import _, ngettext, translated
+from app.web.failures import Failure
 
 __all__ = [
-    "clock_time",
-    "counted",
-    "instant",
-    "long_day",
-    "minutes",
-    "month_title",
-    "near_day",
-    "seconds",
-    "short_day",
-    "span",
-    "spoken_day",
-    "zone_offset",
+    "clock_time", "instant", "long_day", "minutes", "month_title", "near_day", "seconds", "short_day",
+    "span", "spoken_day", "words_of", "zone_offset",
 ]  # fmt: skip
 
 
@@ -61,10 +52,12 @@ def _offset(local: datetime) -> str:
     return f"UTC{sign}{hours}" + (f":{rest:02}" if rest else "")
 
 
-def counted(number: int, singular: str, plural: str | None = None) -> str:
-    """1 time, 5 times, no times."""
-    noun = singular if number == 1 else plural or f"{singular}s"
-    return f"{number or 'no'} {noun}"
+def words_of(failure: Failure) -> str:
+    """What a refusal says, in the language that is meant; of a form every field with its reason."""
+    wrong = failure.extras.get("errors")
+    if not wrong:
+        return translated(failure.detail)
+    return "; ".join(f"{each['field']}: {translated(each['message'])}" for each in wrong)
 
 
 def seconds(number: int) -> str:

@@ -87,7 +87,7 @@ def test_a_hold_is_confirmed_by_its_owner_alone(client: FlaskClient, add_slot: C
 
     assert held["status"] == "PENDING"
     assert client.post(path, json={}).status_code == 401
-    assert client.post(path, json={}, headers={"X-Manage-Token": "x" * 43}).status_code == 404
+    assert client.post(path, json={}, headers={"X-Manage-Token": "x" * 43}).status_code == 401
     assert client.post(path, json={}, headers=owner(held)).json["data"]["status"] == "CONFIRMED"
     assert client.post(path, json={}, headers=owner(held)).status_code == 409
 

@@ -44,6 +44,15 @@ def code_now(secret, steps_ahead=0):
     return totp.code_at(secret, int(datetime.now(UTC).timestamp() // totp.STEP_SECONDS) + steps_ahead)
 
 
+def test_registering_without_a_name_asks_for_ones_own(person):
+    person.open("/register")
+
+    person.send("/register", email=ADDRESS, password=PASSWORD)
+
+    assert person.page.status_code == 422
+    assert "Enter your full name" in person.text
+
+
 def test_registering_opens_the_account_and_logs_in(person):
     person.open("/register")
 

@@ -5,10 +5,15 @@ from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from app.accounts.actions import NewAccount, add_account
+from app.accounts.principals import Role
 from app.languages import texts
-from tests.web.conftest import make_app
+from app.tables import User
+from tests.web.conftest import PASSWORD, make_app
 from tests.web.pages.conftest import Clinic, Person
+from tests.web.pages.test_booking_flow import book
 
 GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
 
@@ -87,3 +92,33 @@ def test_no_request_leaves_its_language_behind(client: FlaskClient) -> None:
 
     assert texts.language() == "en"
     assert '<html lang="en"' in client.get("/find").text
+
+
+def test_what_is_booked_on_a_german_page_is_remembered_as_german(person: Person, clinic: Clinic) -> None:
+    person.open("/find")
+    person.send("/language", language="de")
+
+    book(person, clinic, clinic.add_slot())
+
+    assert "Termin gebucht" in person.text
+    assert [each.language for each in clinic.bookings()] == ["de"]
+
+
+def test_the_account_of_who_chooses_remembers_it(person: Person, clinic: Clinic) -> None:
+    parts = clinic.parts
+    account = NewAccount("ann@example.org", "Ann", parts.passwords.hash(PASSWORD), Role.PATIENT)
+    parts.database.run(lambda tx: add_account(tx, account))
+    person.open("/login")
+    person.send("/login", email=account.email, password=PASSWORD)
+
+    person.send("/language", language="de")
+
+    with parts.database.read() as connection:
+        assert connection.execute(select(User.language)).scalars().all() == ["de"]
+
+
+def test_a_refusal_is_told_in_the_readers_language(person: Person, clinic: Clinic) -> None:
+    answer = person.client.get("/nowhere", headers=GERMAN)
+
+    assert answer.status_code == 404
+    assert "Hier ist nichts" in answer.text

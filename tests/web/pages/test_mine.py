@@ -14,6 +14,7 @@ from app.accounts.addresses import has_address
 from app.booking.actions import SYSTEM, Actor, Claim, cancel_booking, hold_slot
 from app.database import db_now
 from app.tables import Booking, Doctor, User, WaitlistEntry
+from tests.servers import eventually
 from tests.web.pages.conftest import SOMEBODY, TYPED, Clinic, Person
 from tests.web.pages.desk.conftest import log_in
 
@@ -167,9 +168,16 @@ def test_the_numbers_of_the_statistics_are_in_picture_table_and_file(
     log_in(app, person, "admin", "/admin")
     span = days_around(clinic, slot_id)
 
+    answers = [person.client.post("/api/bookings", json={"slot_id": slot_id, **TYPED}) for _ in range(3)]
+    today = {"first": "2020-01-01", "last": (clinic.slot(slot_id).starts_at + timedelta(days=1)).date()}
+    eventually(
+        lambda: ">3</td>" in person.open(f"/admin/statistics?{urlencode(today)}").text, what="the count"
+    )
+
     page = person.open(f"/admin/statistics?{urlencode(span)}").text
     table = person.open(f"/admin/statistics.csv?{urlencode(span)}").text
 
+    assert [each.status_code for each in answers] == [409] * 3
     assert "<dd>1</dd>" in page
     assert "50 %" in page
     assert "bars__bar" in page

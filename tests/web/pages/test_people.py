@@ -69,16 +69,16 @@ def test_what_is_booked_while_logged_in_is_in_ones_own_list(person, enter, clini
     person.send(held, patient_name="Ann Example", patient_email="ann@example.org")
     person.send(f"{held}/confirm")
 
-    person.open("/account")
+    person.open("/my")
 
     assert "Dr. Ada Probe" in person.text
-    assert "Booked" in person.text
+    assert "Upcoming <small>1</small>" in person.text
 
 
 def test_somebody_else_does_not_see_it(person, somebody_else, enter, clinic):
     clinic.book_elsewhere(clinic.add_slot())
     enter(person, Role.PATIENT, "ann@example.org")
 
-    person.open("/account")
+    person.open("/my")
 
     assert "Nothing is booked" in person.text

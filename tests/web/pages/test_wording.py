@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.web.pages.wording import clock_time, counted, long_day, near_day, span, spoken_day, zone_offset
+from app.web.pages.wording import clock_time, long_day, near_day, span, spoken_day, zone_offset
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -50,10 +50,6 @@ def test_zones_without_a_customary_name_give_their_offset(zone: str, words: str)
 
 def test_the_time_is_that_of_the_zone() -> None:
     assert clock_time(datetime(2026, 12, 3, 9, tzinfo=UTC), BERLIN) == "10:00"
-
-
-def test_things_are_counted() -> None:
-    assert [counted(number, "time") for number in (0, 1, 5)] == ["no times", "1 time", "5 times"]
 
 
 @pytest.mark.parametrize(

@@ -252,8 +252,19 @@ def test_nginx_does_not_tell_its_version(balancer: Balancer) -> None:
     assert balancer.ask("/")[0].getheader("Server") == "nginx"
 
 
-def test_a_trace_is_refused(balancer: Balancer) -> None:
-    assert balancer.ask("/", "TRACE")[0].status == 405
+def test_an_address_or_a_header_over_8_kib_gets_the_error_shape_of_the_api(balancer: Balancer) -> None:
+    for response, content in (balancer.ask("/?q=" + "x" * 9000), balancer.ask("/", X_Long="x" * 9000)):
+        assert response.status == 431
+        assert json.loads(content)["error"]["code"] == "HEADERS_TOO_LARGE"
+
+
+def test_a_trace_is_refused_in_the_error_shape_of_the_api(balancer: Balancer) -> None:
+    response, content = balancer.ask("/", "TRACE")
+
+    assert response.status == 405
+    assert "GET" in response.headers["Allow"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert json.loads(content)["error"]["code"] == "METHOD_NOT_ALLOWED"
 
 
 def test_the_template_has_nothing_that_an_older_nginx_would_refuse() -> None:

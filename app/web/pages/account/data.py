@@ -9,7 +9,7 @@ from app.accounts.own import require_password
 from app.errors import ValidationFailed
 from app.web import own_data
 from app.web.api.account_inputs import OwnPasswordBody
-from app.web.callers import required_principal
+from app.web.callers import forget_caller, required_principal
 from app.web.json import json_response
 from app.web.pages.account.cookies import forget_login
 from app.web.pages.account.security import NOT_YOURS
@@ -48,6 +48,7 @@ def erase_data() -> Response:
     except ValidationFailed:
         return _page(Wrong({}, {"password": NOT_YOURS}))
     own_data.erase(caller)
+    forget_caller()
     return forget_login(make_response(render_template("account/forgotten.html", is_over=True)))
 
 

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.accounts import actions
 from app.errors import Conflict
+from app.languages.texts import N_
 from app.web.api.account_inputs import Registration
 from app.web.api.auth import new_patient
 from app.web.origins import door
@@ -18,7 +19,7 @@ from app.web.pages.forms import Wrong, read_form
 from app.web.parts import parts
 from app.web.policy import policy
 
-IN_USE = "There is an account with this address. Log in, or choose a new password"
+IN_USE = N_("There is an account with this address. Log in, or choose a new password")
 
 
 @pages.get("/register")

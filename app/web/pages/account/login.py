@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.accounts import actions
 from app.errors import SecondFactorRequired, Unauthenticated
+from app.languages.texts import N_
 from app.web.api.account_inputs import CodeBody, Credentials
 from app.web.api.auth import credentials
 from app.web.callers import principal, required_principal, session_token
@@ -19,8 +20,8 @@ from app.web.pages.forms import Wrong, read_form
 from app.web.parts import parts
 from app.web.policy import policy
 
-NOT_RIGHT = "The e-mail address or the password is not right"
-CODE_NOT_RIGHT = "The code is not right, was used already, or is too old"
+NOT_RIGHT = N_("The e-mail address or the password is not right")
+CODE_NOT_RIGHT = N_("The code is not right, was used already, or is too old")
 
 
 @pages.get("/login")

@@ -11,9 +11,11 @@ from app.accounts.people import AccountChange, change_person, list_people
 from app.accounts.principals import Role
 from app.audit.journal import Witness
 from app.errors import ValidationFailed
+from app.languages.texts import N_
 from app.web.callers import required_principal
 from app.web.origins import origin
 from app.web.pages.account.cookies import on_to
+from app.web.pages.admin.frame import tabs
 from app.web.pages.blueprint import pages
 from app.web.pages.hold import slot_id_in
 from app.web.parts import parts
@@ -33,6 +35,7 @@ def people() -> Response:
     return make_response(
         render_template(
             "account/people.html",
+            tabs=tabs("people"),
             people=found[:MOST_SHOWN],
             has_more=len(found) > MOST_SHOWN,
             query=query,
@@ -57,7 +60,7 @@ def _asked() -> AccountChange:
     form = request.form
     role = form.get("role", "")
     if role not in set(Role):
-        raise ValidationFailed.of("role", "choose a role")
+        raise ValidationFailed.of("role", N_("choose a role"))
     wanted = form.get("doctor_ids", "").replace(",", " ").split()
     return AccountChange(
         role=Role(role),

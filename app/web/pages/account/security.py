@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from app.accounts import own, second_factor, sessions, totp
 from app.accounts.principals import Principal
 from app.errors import NotFound, ValidationFailed
+from app.languages.texts import N_
 from app.web.api.account import send_mail
 from app.web.api.account_inputs import CodeBody, OwnPasswordBody, PasswordBody
 from app.web.callers import lacks_second_factor, required_principal
@@ -22,12 +23,12 @@ from app.web.parts import parts
 from app.web.policy import policy
 
 DONE = {
-    "password": "Your password is changed, and every other login has ended.",
-    "ended": "That login has ended.",
-    "removed": "The second step is removed; the password alone opens your account now.",
+    "password": N_("Your password is changed, and every other login has ended."),
+    "ended": N_("That login has ended."),
+    "removed": N_("The second step is removed; the password alone opens your account now."),
 }
-NOT_YOURS = "This is not your password"
-CODE_NOT_RIGHT = "This is not the code your app shows now"
+NOT_YOURS = N_("This is not your password")
+CODE_NOT_RIGHT = N_("This is not the code your app shows now")
 QUIET_MODULES = 4
 
 

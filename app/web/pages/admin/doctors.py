@@ -19,14 +19,14 @@ from app.directory.doctors import (
     read_doctor,
     update_doctor,
 )
-from app.directory.hours import MOST_STRETCHES, Stretch, read_week, set_week
-from app.directory.wall_time import clock_text
+from app.directory.hours import Stretch, read_week, set_week
 from app.errors import Conflict, ValidationFailed
-from app.languages.days import weekday_names
+from app.languages.texts import N_
 from app.tables.booking import Booking
 from app.web.api.fields import Email, Line, PersonName, Phone
 from app.web.api.inputs import RequestModel
 from app.web.pages.admin.frame import actor, refused, render_admin, wrong_of
+from app.web.pages.admin.week import read_typed_week, week_as_typed, week_shown
 from app.web.pages.blueprint import pages
 from app.web.pages.forms import WORDS, Wrong, read_form, request_key
 from app.web.pages.hold import SEE_OTHER
@@ -35,14 +35,13 @@ from app.web.parts import parts
 from app.web.policy import policy
 
 MOST = 200
-#: Rows of the form for a weekday; with one break a day has two stretches.
-STRETCHES_PER_DAY = 2
-WORDS |= {
-    "name": "Enter the doctor's name",
-    "specialization": "Enter the specialty",
+DOCTOR_WORDS = {
+    **WORDS,
+    "name": N_("Enter the doctor's name"),
+    "specialization": N_("Enter the specialty"),
     "phone": WORDS["patient_phone"],
-    "hospital": "Keep the place under 200 characters",
-    "timezone": "Choose a time zone from the list",
+    "hospital": N_("Keep the place under 200 characters"),
+    "timezone": N_("Choose a time zone from the list"),
 }
 
 
@@ -123,20 +122,21 @@ def admin_delete_doctor(doctor_id: int) -> Response:
 def admin_hours(doctor_id: int) -> Response:
     """Set the usual week."""
     try:
-        set_week(parts().directory, doctor_id, _week_typed(), actor(), request_key({}))
+        set_week(parts().directory, doctor_id, read_typed_week(request.form), actor(), request_key({}))
     except ValidationFailed as refusal:
-        return refused(_form(doctor_id, wrong_of(refusal)))
+        return refused(_form(doctor_id, wrong_week=wrong_of(refusal)))
     return redirect(url_for("pages.admin_doctor", doctor_id=doctor_id, done="hours"), SEE_OTHER)
 
 
 def _read() -> DoctorForm | Wrong:
-    read = read_form(DoctorForm, request.form)
+    read = read_form(DoctorForm, request.form, DOCTOR_WORDS)
     if isinstance(read, DoctorForm) and read.timezone and read.timezone not in available_timezones():
-        return Wrong(request.form.to_dict(), {"timezone": WORDS["timezone"]})
+        return Wrong(request.form.to_dict(), {"timezone": DOCTOR_WORDS["timezone"]})
     return read
 
 
-def _form(doctor_id: int | None, wrong: Wrong | None = None) -> str:
+def _form(doctor_id: int | None, wrong: Wrong | None = None, wrong_week: Wrong | None = None) -> str:
+    """The doctor's page; of a form that was refused, what was typed stands in it."""
     doctor: dict[str, Any] = {"timezone": parts().config.clinic_timezone}
     week: list[Stretch] = []
     ahead: list[dict[str, Any]] = []
@@ -149,13 +149,14 @@ def _form(doctor_id: int | None, wrong: Wrong | None = None) -> str:
             rows = connection.execute(query.order_by(Booking.starts_at).limit(MOST))
             ahead = booking_documents(connection, list(rows))
     zone = parts().config.zone
-    typed = wrong or Wrong({name: text or "" for name, text in doctor.items() if isinstance(text, str)})
+    kept = {name: text or "" for name, text in doctor.items() if isinstance(text, str)}
+    usual_minutes = parts().config.default_slot_minutes
     return render_admin(
         "doctor",
         "admin",
-        wrong=typed,
+        wrong=wrong or Wrong(kept, wrong_week.sentences if wrong_week else {}),
         doctor=doctor if doctor_id is not None else None,
-        week=_week_shown(week),
+        week=week_as_typed(wrong_week.values) if wrong_week else week_shown(week, usual_minutes),
         zones=sorted(available_timezones()),
         ahead=[
             (f"{short_day(instant(each['starts_at']).astimezone(zone).date())}, "
@@ -163,43 +164,3 @@ def _form(doctor_id: int | None, wrong: Wrong | None = None) -> str:
             for each in ahead
         ],
     )  # fmt: skip
-
-
-def _week_shown(week: list[Stretch]) -> list[tuple[str, list[dict[str, str]]]]:
-    """Each weekday with its stretches and room for more."""
-    days = []
-    for number, name in enumerate(weekday_names()):
-        rows = [
-            {"opens": clock_text(each.opens_minute), "closes": clock_text(each.closes_minute),
-             "minutes": str(each.duration_minutes)}
-            for each in week if each.weekday == number
-        ]  # fmt: skip
-        empty = {"opens": "", "closes": "", "minutes": str(parts().config.default_slot_minutes)}
-        days.append((name, [*rows, *[empty] * max(0, STRETCHES_PER_DAY - len(rows))]))
-    return days
-
-
-def _week_typed() -> list[Stretch]:
-    """Raises ValidationFailed for a time that cannot be read."""
-    week = []
-    for weekday, name in enumerate(weekday_names()):
-        for number in range(MOST_STRETCHES):
-            opens, closes, minutes = (
-                request.form.get(f"{field}-{weekday}-{number}", "").strip()
-                for field in ("opens", "closes", "minutes")
-            )
-            if not opens and not closes:
-                continue
-            try:
-                week.append(Stretch(weekday, _minute(opens), _minute(closes), int(minutes)))
-            except ValueError:
-                raise ValidationFailed.of("week", f"{name}: enter times such as 09:00") from None
-    return week
-
-
-def _minute(text: str) -> int:
-    hours, _, minutes = text.partition(":")
-    found = int(hours) * 60 + int(minutes)
-    if not 0 <= int(minutes) < 60:
-        raise ValueError(text)
-    return found

@@ -14,6 +14,7 @@ from app.directory.halls import HallDraft, create_hall, list_halls, preview_hall
 from app.directory.layouts import Layout
 from app.errors import Conflict, ValidationFailed
 from app.languages.days import money
+from app.languages.texts import translated
 from app.web.api.booking_answers import current_actor
 from app.web.api.cinema_inputs import Named
 from app.web.api.directory_inputs import TimeZoneName
@@ -91,7 +92,7 @@ def _draft(read: HallForm, typed: Typed) -> HallDraft | None:
     """None when the layout cannot be built; typed says why then."""
     text = read_layout(read.layout)
     if text.wrong:
-        typed.wrong["layout"] = ". ".join(text.wrong)
+        typed.wrong["layout"] = ". ".join(map(translated, text.wrong))
         return None
     draft = HallDraft(read.hall_name, read.place, read.timezone, read.currency, text.layout)
     try:

@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from app.directory.layouts import LONGEST_LABEL, HallRow, Layout, Zone
+from app.languages.texts import N_, said
 
+BEGIN = N_("Line %(number)s: begin with a zone and its price, such as [Stalls 12.50]")
+DRAW = N_("Line %(number)s: write a row as its letter and its seats, such as A wc_####")
 ZONE = re.compile(r"\[\s*(?P<name>[^\[\]]{1,40}?)\s+(?P<whole>\d{1,5})(?:[.,](?P<cents>\d\d))?\s*\]")
 ROWS = re.compile(r"(?P<first>[^\s\[\]#_-]+)(?:-(?P<last>[A-Z]))?\s+(?P<seats>[#wc_]+)")
 MOST_CHARACTERS = 10_000
@@ -40,11 +43,16 @@ def read_layout(text: str) -> LayoutText:
         if zone := ZONE.fullmatch(line):
             zones.append(Zone(zone["name"], int(zone["whole"]) * 100 + int(zone["cents"] or 0)))
         elif not zones:
-            wrong.append(f"Line {number}: begin with a zone and its price, such as [Stalls 12.50]")
+            wrong.append(said(BEGIN, number=number))
         elif (drawn := ROWS.fullmatch(line)) and (labels := list(_labels(drawn["first"], drawn["last"]))):
             rows += [HallRow(label, zones[-1].name, drawn["seats"]) for label in labels]
         else:
-            wrong.append(f"Line {number}: write a row as its letter and its seats, such as A wc_####")
+            wrong.append(
+                said(
+                    "Line %(number)s: write a row as its letter and its seats, such as A wc_####",
+                    number=number,
+                )
+            )
     return LayoutText(Layout(tuple(zones), tuple(rows)), wrong)
 
 

@@ -10,9 +10,11 @@ from flask import make_response, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.errors import Refusal
+from app.languages.texts import N_, _
+from app.web.pages.admin.frame import tabs
 from app.web.pages.offers import new_key
 
-TABS = {"movies": "Movies", "halls": "Halls", "showtimes": "Showtimes"}
+TABS = {"movies": N_("Movies"), "halls": N_("Halls"), "showtimes": N_("Showtimes")}
 LOOK, MAKE = "look", "make"
 UNPROCESSABLE = 422
 
@@ -38,8 +40,8 @@ def is_in_earnest() -> bool:
 def render_admin(tab: str, typed: Typed, **shown: Any) -> Response:
     page = render_template(
         f"admin/{tab}.html",
-        tab=tab,
-        tabs=[(name, url_for(f"pages.admin_{each}"), each == tab) for each, name in TABS.items()],
+        tabs=tabs("admin_movies"),
+        cinema_tabs=[(_(name), url_for(f"pages.admin_{each}"), each == tab) for each, name in TABS.items()],
         values=typed.values,
         wrong=typed.wrong,
         found=[{"field": name, "message": words} for name, words in typed.wrong.items()],

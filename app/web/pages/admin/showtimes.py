@@ -20,6 +20,7 @@ from app.directory.program import Program, daily
 from app.directory.scheduling import create_showtimes, preview_showtimes
 from app.directory.wall_time import local_day
 from app.errors import NotFound, ValidationFailed
+from app.languages.texts import N_, _, ngettext
 from app.web.api.booking_answers import current_actor
 from app.web.api.cinema_inputs import MOST_TIMES_A_DAY
 from app.web.api.fields import Day, Line, ResourceId
@@ -27,7 +28,7 @@ from app.web.api.inputs import RequestModel
 from app.web.pages.admin.screen import Typed, is_in_earnest, render_admin
 from app.web.pages.blueprint import pages
 from app.web.pages.forms import Wrong, read_form, request_key
-from app.web.pages.wording import counted, short_day
+from app.web.pages.wording import short_day
 from app.web.parts import parts
 from app.web.policy import policy
 
@@ -36,10 +37,10 @@ MOST_DAYS_SHOWN = 14
 TIME = re.compile(r"([01]?\d|2[0-3])[:.]([0-5]\d)")
 #: Why a showtime is left out, for a person.
 REASONS = {
-    "NO_SUCH_LOCAL_TIME": "the clocks go forward over this time",
-    "IN_THE_PAST": "in the past",
-    "ALREADY_THERE": "there already",
-    "OVERLAP": "the hall is taken then",
+    "NO_SUCH_LOCAL_TIME": N_("the clocks go forward over this time"),
+    "IN_THE_PAST": N_("in the past"),
+    "ALREADY_THERE": N_("there already"),
+    "OVERLAP": N_("the hall is taken then"),
 }
 
 
@@ -95,7 +96,7 @@ def admin_showtimes_add() -> Response:
         if is_in_earnest():
             key = request_key(read.model_dump(mode="json"))
             done = create_showtimes(parts().directory, program, current_actor().label, key)
-            made = counted(done.value["created"], "showtime")
+            made = _showtimes(done.value["created"])
             return redirect(url_for("pages.admin_showtimes", done=made), 303)
         with parts().database.read() as connection:
             typed.preview = _shown(preview_showtimes(connection, program))
@@ -113,12 +114,20 @@ def _shown(report: Mapping[str, Any]) -> dict[str, Any]:
         "zone": zone.key,
         "made": [{**each, "day": _day(each)} for each in report["showtimes"]],
         "left_out": [
-            {**each, "day": _day(each), "why": REASONS.get(each["reason"], each["reason"])}
+            {**each, "day": _day(each), "why": _(REASONS.get(each["reason"], each["reason"]))}
             for each in report["skipped_showtimes"]
         ],
-        "made_words": counted(report["created"], "showtime"),
-        "seats_words": counted(report["seats_created"], "seat"),
+        "made_words": _showtimes(report["created"]),
+        "seats_words": _seats(report["seats_created"]),
     }
+
+
+def _seats(count: int) -> str:
+    return ngettext("%(num)s seat", "%(num)s seats", count) if count else _("no seats")
+
+
+def _showtimes(count: int) -> str:
+    return ngettext("%(num)s showtime", "%(num)s showtimes", count) if count else _("no showtimes")
 
 
 def _day(showtime: Mapping[str, Any]) -> str:
@@ -138,5 +147,11 @@ def _choices(connection: Connection) -> dict[str, list[tuple[str, str]]]:
             (movie["id"], f"{movie['title']} ({movie['minutes']} min)")
             for movie in list_movies(connection, limit=MOST_CHOICES)
         ],
-        "halls": [(hall["id"], f"{hall['name']}, {hall['place']} ({hall['seats']} seats)") for hall in halls],
+        "halls": [
+            (
+                hall["id"],
+                f"{hall['name']}, {hall['place']} ({_seats(hall['seats'])})",
+            )
+            for hall in halls
+        ],
     }

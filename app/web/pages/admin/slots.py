@@ -19,6 +19,7 @@ from app.directory.hours import create_from_hours, preview_from_hours
 from app.directory.placing import read_now
 from app.directory.wall_time import day_bounds, local_day
 from app.errors import Refusal, ValidationFailed
+from app.languages.texts import N_, _, translated
 from app.web.pages.admin.frame import actor, refused, render_admin
 from app.web.pages.blueprint import pages
 from app.web.pages.forms import Wrong, request_key
@@ -32,12 +33,12 @@ from app.web.staff import desk_actor
 MOST_DOCTORS = 200
 MOST_DAYS_SHOWN = 62
 SKIPPED_WORDS = {
-    "NO_SUCH_LOCAL_TIME": "the clocks skip this time",
-    "CLOCK_CHANGE": "the clocks change",
-    "IN_THE_PAST": "has passed",
-    "ALREADY_THERE": "is there already",
-    "OVERLAP": "overlaps another time",
-    "CLOSED": "is closed",
+    "NO_SUCH_LOCAL_TIME": N_("the clocks skip this time"),
+    "CLOCK_CHANGE": N_("the clocks change"),
+    "IN_THE_PAST": N_("has passed"),
+    "ALREADY_THERE": N_("is there already"),
+    "OVERLAP": N_("overlaps another time"),
+    "CLOSED": N_("is closed"),
 }
 
 
@@ -82,7 +83,7 @@ def admin_holiday() -> Response:
     """Close a day for every doctor: a public holiday, an outing."""
     day, reason = date_in(request.form.get("day")), request.form.get("reason", "").strip()[:200]
     if day is None or not reason:
-        return refused(_page({}, Wrong(request.form.to_dict(), {"day": "Choose the day and say why"})))
+        return refused(_page({}, Wrong(request.form.to_dict(), {"day": N_("Choose the day and say why")})))
     begin, end = day_bounds(day, parts().config.zone)
     with parts().database.read() as connection:
         doctors = list_doctors(connection, limit=MOST_DOCTORS)
@@ -117,7 +118,7 @@ def _preview(connection: Connection, typed: Mapping[str, str]) -> tuple[dict[str
         else:
             report = preview_slots(connection, asked.doctor_id, asked.window)
     except Refusal as refusal:
-        return None, refusal.detail
+        return None, _words(refusal)
     days = list(report["days"].items())
     return {
         **report,
@@ -125,10 +126,17 @@ def _preview(connection: Connection, typed: Mapping[str, str]) -> tuple[dict[str
         "more_days": max(0, len(days) - MOST_DAYS_SHOWN),
         "left_out": [
             (f"{short_day(date.fromisoformat(each['slot_date']))}, {each['slot_time']}",
-             SKIPPED_WORDS[each["reason"]])
+             _(SKIPPED_WORDS[each["reason"]]))
             for each in report["skipped_times"][:MOST_DAYS_SHOWN]
         ],
     }, ""  # fmt: skip
+
+
+def _words(refusal: Refusal) -> str:
+    """What is wrong, without the names that programs have for our fields."""
+    told = [translated(each["message"]) for each in refusal.extras.get("errors", ())]
+    words = "; ".join(told) or translated(refusal.detail)
+    return words[:1].upper() + words[1:]
 
 
 def _read(typed: Mapping[str, str]) -> Asked:
@@ -136,7 +144,7 @@ def _read(typed: Mapping[str, str]) -> Asked:
     first = date_in(typed.get("first"))
     last = date_in(typed.get("last")) or first
     if first is None or last is None:
-        raise ValidationFailed.of("first", "choose the days")
+        raise ValidationFailed.of("first", N_("choose the days"))
     doctor_id, by_hours = slot_id_in(typed.get("doctor_id", "")), typed.get("how") != "window"
     if by_hours:
         return Asked(doctor_id, first, last, True, None)
@@ -144,7 +152,7 @@ def _read(typed: Mapping[str, str]) -> Asked:
         opens, closes = (_minutes(typed.get(name, "")) for name in ("opens", "closes"))
         duration = int(typed.get("minutes", ""))
     except ValueError:
-        raise ValidationFailed.of("opens", "enter times such as 09:00 and a length in minutes") from None
+        raise ValidationFailed.of("opens", N_("enter times such as 09:00 and a length in minutes")) from None
     window = Window(first, last, opens, closes, duration, typed.get("weekends") != "yes")
     return Asked(doctor_id, first, last, False, window)
 

@@ -10,8 +10,10 @@ from datetime import date, datetime, timedelta
 from flask import Response, request, url_for
 
 from app.booking.statistics import Statistics, read_statistics
+from app.booking.tally import Attempts, read_attempts
 from app.directory.placing import read_now
 from app.directory.wall_time import day_bounds, local_day
+from app.languages.texts import N_, _
 from app.web.pages.admin.frame import render_admin
 from app.web.pages.blueprint import pages
 from app.web.pages.desk.lists import harmless
@@ -22,6 +24,14 @@ from app.web.policy import policy
 
 #: A quarter of a year is counted in a moment however many bookings there are; a year would not be.
 USUAL_DAYS, MOST_DAYS = 28, 92
+REASONS = {
+    "SLOT_TAKEN": N_("taken"),
+    "SLOT_HELD": N_("held by somebody"),
+    "SLOT_BLOCKED": N_("not offered"),
+    "OVERLAP": N_("overlapping"),
+    "SOLD_OUT": N_("sold out"),
+    "NOT_TOGETHER": N_("not side by side"),
+}
 WIDTH, HEIGHT = 720, 150
 
 
@@ -52,7 +62,7 @@ class Bar:
 @policy("admin")
 def admin_statistics() -> str:
     """Four weeks, or the days asked for."""
-    span, found = _read()
+    span, found, attempts = _read()
     days = [
         (short_day(day), number, found.cancelled_by_day[day]) for day, number in found.kept_by_day.items()
     ]
@@ -62,6 +72,8 @@ def admin_statistics() -> str:
         "admin_statistics",
         span=span,
         numbers=found,
+        attempts=attempts,
+        reasons={reason: _(words) for reason, words in REASONS.items()},
         days=days,
         hours=hours,
         day_bars=bars_of(days),
@@ -78,16 +90,18 @@ def admin_statistics() -> str:
 @policy("admin")
 def admin_statistics_csv() -> Response:
     """The same numbers, day by day and doctor by doctor."""
-    span, found = _read()
+    span, found, attempts = _read()
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(("what", "which", "kept", "cancelled", "offered"))
+    writer.writerow((_("what"), _("which"), _("kept"), _("cancelled"), _("offered")))
     for day, number in found.kept_by_day.items():
-        writer.writerow(("day", day.isoformat(), number, found.cancelled_by_day[day], ""))
+        writer.writerow((_("day"), day.isoformat(), number, found.cancelled_by_day[day], ""))
     for hour, number in found.kept_by_hour.items():
-        writer.writerow(("hour", f"{hour:02}:00", number, "", ""))
+        writer.writerow((_("hour"), f"{hour:02}:00", number, "", ""))
     for use in found.use:
-        writer.writerow(("doctor", harmless(use.name), use.taken, "", use.offered))
+        writer.writerow((_("doctor"), harmless(use.name), use.taken, "", use.offered))
+    for what, number in {"booked": attempts.booked, **attempts.refused}.items():
+        writer.writerow((_("attempt"), what, number, "", ""))
     name = f"statistics-{span.first.isoformat()}-{span.last.isoformat()}.csv"
     return Response(
         "\ufeff" + text.getvalue(),
@@ -98,7 +112,7 @@ def admin_statistics_csv() -> Response:
 
 def bars_of(lines: list[tuple[str, int, int]]) -> list[Bar]:
     """Bars that fill the picture; the highest reaches its top."""
-    highest = max((kept + lost for _, kept, lost in lines), default=0) or 1
+    highest = max((kept + lost for _label, kept, lost in lines), default=0) or 1
     step = WIDTH / max(len(lines), 1)
     return [
         Bar(label, round(number * step + step * 0.1, 2), round(step * 0.8, 2),
@@ -107,12 +121,13 @@ def bars_of(lines: list[tuple[str, int, int]]) -> list[Bar]:
     ]  # fmt: skip
 
 
-def _read() -> tuple[Span, Statistics]:
+def _read() -> tuple[Span, Statistics, Attempts]:
     zone = parts().config.zone
     with parts().database.read() as connection:
         today = local_day(read_now(connection), zone)
         span = _asked(today)
-        return span, read_statistics(connection, *span.bounds(), zone)
+        bounds = span.bounds()
+        return span, read_statistics(connection, *bounds, zone), read_attempts(connection, *bounds)
 
 
 def _asked(today: date) -> Span:

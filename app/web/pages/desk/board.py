@@ -30,7 +30,20 @@ from app.web.policy import policy
 from app.web.sightings import note_sight
 from app.web.staff import desk_actor, may_overbook, served
 
-MOST_DOCTORS = 40
+#: So many columns at once; of more doctors the board has several pages.
+MOST_COLUMNS = 40
+MOST_DOCTORS = 400
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which of the doctors are columns, counted from 1."""
+
+    number: int
+    last: int
+    first_doctor: int
+    last_doctor: int
+    doctors: int
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,7 @@ class Board:
     specializations: list[str]
     #: Doctors of the filter who have nothing on this day.
     idle: list[dict[str, Any]]
+    page: Page
 
     @property
     def doctors(self) -> list[dict[str, Any]]:
@@ -52,6 +66,11 @@ class Board:
     @property
     def cards(self) -> list[Card]:
         return [card for column in self.columns for card in column.cards]
+
+    @property
+    def can_be_pressed(self) -> bool:
+        """Whether there is a card to go to by keyboard."""
+        return any(card.kind != "gone" for card in self.cards)
 
     @property
     def counts(self) -> Counter[str]:
@@ -113,7 +132,7 @@ def read_day(connection: Connection) -> Board:
     day = DeskDay.asked(read_now(connection), config.zone)
     begin, end = day.bounds
     asked = request.values.get("specialization") or None
-    doctors = served(list_doctors(connection, asked, limit=MOST_DOCTORS))
+    page, doctors = page_of(served(list_doctors(connection, asked, limit=MOST_DOCTORS)))
     slots = read_board(connection, begin, end, [int(doctor["id"]) for doctor in doctors])
     closures = list_closures(connection, begin, end)
     busy = {slot["doctor_id"] for slot in slots} | {closure["doctor_id"] for closure in closures}
@@ -126,7 +145,18 @@ def read_day(connection: Connection) -> Board:
         slots=slots,
         specializations=list_specializations(connection),
         idle=[doctor for doctor in doctors if doctor["id"] not in busy],
+        page=page,
     )
+
+
+def page_of(doctors: list[dict[str, Any]]) -> tuple[Page, list[dict[str, Any]]]:
+    """The page that was asked for, or the nearest there is, and its doctors."""
+    last = max(1, -(-len(doctors) // MOST_COLUMNS))
+    asked = request.values.get("page", "1")
+    number = min(max(int(asked[:4]) if asked.isdecimal() else 1, 1), last)
+    begin = (number - 1) * MOST_COLUMNS
+    shown = doctors[begin : begin + MOST_COLUMNS]
+    return Page(number, last, begin + 1, begin + len(shown), len(doctors)), shown
 
 
 def note_look(board: Board) -> None:

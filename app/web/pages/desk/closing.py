@@ -23,6 +23,7 @@ from app.directory.placing import read_now
 from app.directory.wall_time import reached
 from app.errors import ValidationFailed
 from app.idempotency import RequestKey
+from app.languages.texts import N_, _
 from app.web.pages.blueprint import pages
 from app.web.pages.desk.board import MOST_DOCTORS
 from app.web.pages.desk.days import DeskDay, desk_url
@@ -38,7 +39,7 @@ from app.web.staff import desk_actor, require_served, served
 
 LONGEST_REASON = 200
 HOURS_PER_DAY = 24
-DEFAULT_REASON = "The doctor is not available"
+DEFAULT_REASON = N_("The doctor is not available")
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def desk_close() -> str:
     _note_look(preview.get("lines", ()))
     return render_template(
         "desk/close.html", day=day, doctors=doctors, typed=typed, wrong=wrong, key=new_key(),
-        desk_url=desk_url, reasons=("Ill", "Holiday", "Training", "Emergency"), **preview,
+        desk_url=desk_url, reasons=(_("Ill"), _("Holiday"), _("Training"), _("Emergency")), **preview,
     )  # fmt: skip
 
 
@@ -164,13 +165,13 @@ def read_asked(values: Mapping[str, str]) -> Asked:
     """Raises ValidationFailed naming what cannot be read."""
     first, last = date_in(values.get("first")), date_in(values.get("last") or values.get("first"))
     if first is None or last is None:
-        raise ValidationFailed.of("first", "choose the days")
+        raise ValidationFailed.of("first", N_("choose the days"))
     try:
         begins, ends = (time.fromisoformat(values.get(name, "")) for name in ("begins", "ends"))
     except ValueError:
-        raise ValidationFailed.of("begins", "enter times such as 09:00") from None
+        raise ValidationFailed.of("begins", N_("enter times such as 09:00")) from None
     if begins.tzinfo or ends.tzinfo or (last, ends) <= (first, begins):
-        raise ValidationFailed.of("ends", "must be later than the start")
+        raise ValidationFailed.of("ends", N_("must be later than the start"))
     reason = values.get("why", "").strip()[:LONGEST_REASON] or DEFAULT_REASON
     doctor_id = slot_id_in(values.get("doctor_id", ""))
     require_served(doctor_id)
@@ -181,7 +182,7 @@ def span_words(interval: Interval, zone: ZoneInfo) -> str:
     begin, end = interval.starts_at.astimezone(zone), interval.ends_at.astimezone(zone)
     start = f"{short_day(begin.date())}, {begin:%H:%M}"
     until = f"{end:%H:%M}" if begin.date() == end.date() else f"{short_day(end.date())}, {end:%H:%M}"
-    return f"{start} to {until}"
+    return _("%(start)s to %(end)s", start=start, end=until)
 
 
 def interval_of(closure: Mapping[str, Any]) -> Interval:
@@ -236,8 +237,9 @@ def _when(span: Mapping[str, Any], zone: ZoneInfo) -> str:
 def _when_and_who(slot: Mapping[str, Any] | None, interval: Interval, zone: ZoneInfo) -> str:
     if slot is None:
         return ""
-    colleague = "" if int(slot["doctor_id"]) == interval.doctor_id else f" with {slot['doctor_name']}"
-    return f"{_when(slot, zone)}{colleague}"
+    if int(slot["doctor_id"]) == interval.doctor_id:
+        return _when(slot, zone)
+    return _("%(time)s with %(doctor)s", time=_when(slot, zone), doctor=slot["doctor_name"])
 
 
 def _typed(day: DeskDay) -> dict[str, str]:

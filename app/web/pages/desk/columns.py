@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.languages.texts import N_, _
+from app.web.pages.visits import status_words
 from app.web.pages.wording import clock_time, instant
 
 Document = Mapping[str, Any]
@@ -15,13 +17,19 @@ MINUTES_PER_ROW = 5
 HOUR_ROWS = 60 // MINUTES_PER_ROW
 #: What the card says the state is; colour alone says nothing.
 TAGS = {
-    "CONFIRMED": ("booked", "Booked"),
-    "ARRIVED": ("arrived", "Arrived"),
-    "IN_ROOM": ("room", "In room"),
-    "COMPLETED": ("done", "Done"),
-    "NO_SHOW": ("missed", "No-show"),
-    "PENDING": ("held", "On hold"),
+    "CONFIRMED": ("booked", N_("Booked")),
+    "ARRIVED": ("arrived", N_("Arrived")),
+    "IN_ROOM": ("room", N_("In room")),
+    "COMPLETED": ("done", N_("Done")),
+    "NO_SHOW": ("missed", N_("No-show")),
+    "PENDING": ("held", N_("On hold")),
 }
+
+
+def tag_of(status: str) -> tuple[str, str]:
+    """The kind of a card in this state, and what it is called."""
+    kind, words = TAGS.get(status, ("ended", ""))
+    return kind, _(words) if words else status_words(status).capitalize()
 
 
 @dataclass(frozen=True)
@@ -73,9 +81,9 @@ class Card:
     @property
     def label(self) -> str:
         """What a screen reader says, in the order one asks."""
-        who = f"{self.name}, " if self.name else ""
-        extra = ", overbooked" if self.lane else ""
-        return f"{self.time} to {self.until}, {who}{self.tag.lower()}{extra}"
+        when = _("%(start)s to %(end)s", start=self.time, end=self.until)
+        extra = _("overbooked") if self.lane else ""
+        return ", ".join(filter(None, (when, self.name, self.tag.lower(), extra)))
 
 
 @dataclass(frozen=True)
@@ -151,9 +159,9 @@ def card_of(slot: Document, frame: Frame, lanes: int = 1) -> Card:
         "until": clock_time(ends_at, frame.zone),
     }
     if booking is None:
-        kind, tag = ("gone", "Not used") if slot["is_past"] else ("free", "Free")
+        kind, tag = ("gone", _("Not used")) if slot["is_past"] else ("free", _("Free"))
         return Card(kind=kind, tag=tag, **place)
-    kind, tag = TAGS[booking["status"]]
+    kind, tag = tag_of(booking["status"])
     return Card(
         kind=kind,
         tag=tag,
@@ -185,7 +193,7 @@ def _overlap(one: Document, other: Document) -> bool:
 def _name(slot: Document, booking: Document) -> str:
     if slot["state"] != "HELD":
         return str(booking["patient_name"])
-    return booking["patient_name"] or booking["owner_name"] or "Somebody on the web"
+    return booking["patient_name"] or booking["owner_name"] or _("Somebody on the web")
 
 
 def _band(closure: Document, frame: Frame) -> Band:

@@ -15,6 +15,7 @@ from app.booking.wall import read_for
 from app.directory.patients import PatientDraft, create_patient, find_patient, read_patient, search_patients
 from app.directory.placing import read_now
 from app.errors import Conflict, NotFound
+from app.languages.texts import N_
 from app.web.api.fields import Email, PersonName, Phone, ResourceId, Uuid
 from app.web.api.inputs import RequestModel
 from app.web.pages.blueprint import pages
@@ -28,7 +29,7 @@ from app.web.policy import policy
 from app.web.sightings import note_sight
 from app.web.staff import desk_actor, desk_reader, require_served
 
-WHY = "Say in a few words why this time must hold one more"
+WHY = N_("Say in a few words why this time must hold one more")
 
 
 class CounterForm(RequestModel):

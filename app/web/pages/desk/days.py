@@ -11,10 +11,14 @@ from zoneinfo import ZoneInfo
 from flask import request, url_for
 
 from app.directory.wall_time import day_bounds, local_day
+from app.languages.texts import _, ngettext
 from app.web.pages.picker import date_in
 from app.web.pages.wording import long_day
 
 DAYS_OF_WEEK = 7
+
+#: What of the address says which doctors are looked at.
+CHOSEN = ("specialization", "page")
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,12 @@ class DeskDay:
     def nearness(self) -> str:
         """Today, tomorrow, or how far away."""
         days = (self.day - self.today).days
-        near = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}
+        near = {0: _("Today"), 1: _("Tomorrow"), -1: _("Yesterday")}
         if days in near:
             return near[days]
-        return f"In {days} days" if days > 0 else f"{-days} days ago"
+        if days > 0:
+            return ngettext("In %(num)s day", "In %(num)s days", days)
+        return ngettext("%(num)s day ago", "%(num)s days ago", -days)
 
     def moved(self, days: int) -> date:
         return self.day + timedelta(days=days)
@@ -68,11 +74,12 @@ class DeskDay:
 
 
 def desk_url(day: date, **more: str | None) -> str:
-    """The board of that day, with what else is to be seen; the chosen specialty stays chosen."""
-    kept = {"date": day.isoformat(), "specialization": request.values.get("specialization"), **more}
+    """The board of that day, with what else is to be seen; the chosen doctors stay chosen."""
+    kept = {"date": day.isoformat(), **{name: request.values.get(name) for name in CHOSEN}, **more}
     return f"{url_for('pages.desk')}?{urlencode({name: text for name, text in kept.items() if text})}"
 
 
 def act_url(endpoint: str, **values: Any) -> str:
-    """Where a form of the board goes, so that the answer keeps the chosen specialty."""
-    return url_for(endpoint, **values, specialization=request.values.get("specialization") or None)
+    """Where a form of the board goes, so that the answer keeps the chosen doctors."""
+    kept: dict[str, Any] = {name: request.values.get(name) or None for name in CHOSEN}
+    return url_for(endpoint, **values, **kept)

@@ -11,6 +11,7 @@ from flask import Response, render_template, url_for
 
 from app.booking.day_board import cancelled_between
 from app.booking.wall import read_for
+from app.languages.texts import N_, _
 from app.web.pages.blueprint import pages
 from app.web.pages.desk.board import Board, note_look, read_day
 from app.web.pages.desk.columns import TAGS
@@ -20,7 +21,17 @@ from app.web.policy import policy
 from app.web.sightings import note_sight
 from app.web.staff import desk_actor
 
-HEADINGS = ("Time", "Until", "Doctor", "Patient", "Phone", "E-mail", "Reason", "Status", "Reference")
+HEADINGS = (
+    N_("Time"),
+    N_("Until"),
+    N_("Doctor"),
+    N_("Patient"),
+    N_("Phone"),
+    N_("E-mail"),
+    N_("Reason"),
+    N_("Status"),
+    N_("Reference"),
+)
 #: What a spreadsheet takes for a formula (OWASP: CSV injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -86,6 +97,6 @@ def _lines(board: Board, doctor: dict[str, Any]) -> Iterator[dict[str, str]]:
             "Phone": booking["patient_phone"] or "",
             "E-mail": booking["patient_email"] or "",
             "Reason": booking["reason"] or "",
-            "Status": TAGS[booking["status"]][1],
+            "Status": _(TAGS[booking["status"]][1]),
             "Reference": booking["reference"],
         }

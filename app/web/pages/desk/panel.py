@@ -17,8 +17,9 @@ from app.booking.reading import find_booking
 from app.booking.series import REPEATABLE
 from app.directory.patients import search_patients
 from app.errors import NotFound
+from app.languages.texts import N_, _
 from app.tables.booking import BookingStatus
-from app.web.pages.desk.columns import TAGS
+from app.web.pages.desk.columns import tag_of
 from app.web.pages.guests import token_of
 from app.web.pages.visits import zone_words
 from app.web.pages.wording import clock_time, instant, long_day
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
 
 #: The way forward first; the keys are those of the board.
 STEP_WORDS = {
-    "ARRIVED": ("Arrived", "a"),
-    "IN_ROOM": ("In room", "i"),
-    "COMPLETED": ("Done", "d"),
-    "NO_SHOW": ("No-show", "x"),
-    "CONFIRMED": ("Back to booked", "b"),
+    "ARRIVED": (N_("Arrived"), "a"),
+    "IN_ROOM": (N_("In room"), "i"),
+    "COMPLETED": (N_("Done"), "d"),
+    "NO_SHOW": (N_("No-show"), "x"),
+    "CONFIRMED": (N_("Back to booked"), "b"),
 }
 MOST_NEXT = 8
 
@@ -131,7 +132,7 @@ def _of_booking(
     return Panel(
         kind,
         slot=slot,
-        booking={**booking, "tag": TAGS.get(booking["status"], ("ended", booking["status"].title()))},
+        booking={**booking, "tag": tag_of(booking["status"])},
         steps=steps_of(booking["status"], instant(booking["starts_at"]), board.day.now),
         **_when(booking, board),
         series_url=_series_url(booking),
@@ -152,7 +153,7 @@ def _when(span: Mapping[str, Any], board: Board) -> dict[str, Any]:
     )
     return {
         "doctor": doctor,
-        "when": f"{clock_time(begin, zone)} to {clock_time(end, zone)}",
+        "when": _("%(start)s to %(end)s", start=clock_time(begin, zone), end=clock_time(end, zone)),
         "day": long_day(begin.astimezone(zone).date()),
         "zone": _other_zone(begin, zone, doctor),
     }
@@ -163,7 +164,7 @@ def _other_zone(begin: datetime, zone: ZoneInfo, doctor: Mapping[str, Any] | Non
     if doctor is None or doctor["timezone"] == zone.key:
         return ""
     theirs = ZoneInfo(doctor["timezone"])
-    return f"{clock_time(begin, theirs)} in {zone_words(begin, theirs)}"
+    return _("%(time)s in %(zone)s", time=clock_time(begin, theirs), zone=zone_words(begin, theirs))
 
 
 def _waiting_room(board: Board) -> Panel:

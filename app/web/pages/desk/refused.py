@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Response, make_response, redirect, render_template, request, url_for
 
+from app.languages.texts import N_, _
 from app.web.correlation import correlation_id
 from app.web.failures import Failure
+from app.web.pages.wording import clock_time, instant, short_day, words_of
+from app.web.parts import parts
 
 DOORS = ("/desk", "/admin", "/my")
 WORDS = {
-    HTTPStatus.UNPROCESSABLE_ENTITY: "That cannot be done as it stands",
-    HTTPStatus.FORBIDDEN: "This is not for your account",
+    HTTPStatus.UNPROCESSABLE_ENTITY: N_("That cannot be done as it stands"),
+    HTTPStatus.FORBIDDEN: N_("This is not for your account"),
 }
 
 
@@ -30,15 +35,22 @@ def render_staff_refused(failure: Failure) -> Response:
     return make_response(
         render_template(
             "desk/refused.html",
-            title=WORDS.get(HTTPStatus(failure.status), failure.title),
-            words=failure.detail,
+            title=_(WORDS.get(HTTPStatus(failure.status), failure.title)),
+            words=words_of(failure),
             status=failure.status,
             back=_back(),
-            alternatives=failure.extras.get("alternatives") or (),
+            alternatives=[_when(each) for each in failure.extras.get("alternatives") or ()],
             correlation_id=correlation_id(),
         ),
         failure.status,
     )
+
+
+def _when(slot: Mapping[str, Any]) -> str:
+    """A free time as the board says it: by the clinic's clock."""
+    zone = parts().config.zone
+    begin = instant(slot["starts_at"])
+    return f"{short_day(begin.astimezone(zone).date())}, {clock_time(begin, zone)}"
 
 
 def _back() -> str:

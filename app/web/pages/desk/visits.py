@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from app.booking.actions import cancel_booking, mark_attendance, release_hold, reschedule_booking
 from app.errors import ValidationFailed
+from app.languages.texts import N_
 from app.tables.booking import BookingStatus
 from app.web.pages.blueprint import pages
 from app.web.pages.desk.days import desk_url
@@ -28,7 +29,7 @@ def desk_status(booking_id: UUID) -> Response:
     """Booked, arrived, in room, done, no-show."""
     wanted = request.form.get("status", "")
     if wanted not in BookingStatus.__members__:
-        raise ValidationFailed.of("status", "choose one of the steps")
+        raise ValidationFailed.of("status", N_("choose one of the steps"))
     done = mark_attendance(parts().engine, booking_id, BookingStatus(wanted), desk_actor())
     return see_booking(done.value)
 

@@ -14,8 +14,9 @@ from app.booking.day_board import count_by_doctor
 from app.directory.doctors import list_doctors, list_specializations
 from app.directory.placing import read_now
 from app.directory.wall_time import day_bounds, local_day
+from app.languages.texts import _
 from app.web.pages.blueprint import pages
-from app.web.pages.desk.board import MOST_DOCTORS, events_url
+from app.web.pages.desk.board import MOST_COLUMNS, MOST_DOCTORS, events_url
 from app.web.pages.desk.days import DeskDay, desk_url
 from app.web.pages.wording import instant, short_day
 from app.web.parts import parts
@@ -49,8 +50,13 @@ class Cell:
     @property
     def label(self) -> str:
         if not self.total:
-            return self.closed or "nothing"
-        return f"{self.booked} booked, {self.free} free of {self.total}"
+            return self.closed or _("nothing")
+        return _(
+            "%(booked)s booked, %(free)s free of %(total)s",
+            booked=self.booked,
+            free=self.free,
+            total=self.total,
+        )
 
 
 @pages.get("/desk/week")
@@ -62,7 +68,7 @@ def desk_week() -> str:
     with parts().database.read() as connection:
         day = DeskDay.asked(read_now(connection), config.zone)
         begin, end = day_bounds(day.week[0], config.zone)[0], day_bounds(day.week[-1], config.zone)[1]
-        doctors = served(list_doctors(connection, asked, limit=MOST_DOCTORS))
+        doctors = served(list_doctors(connection, asked, limit=MOST_DOCTORS))[:MOST_COLUMNS]
         counts = count_by_doctor(connection, begin, end, config.zone.key)
         closures = list_closures(connection, begin, end)
         specializations = list_specializations(connection)
@@ -104,5 +110,5 @@ def _closed(doctor: Mapping[str, Any], day: date, closures: Sequence[Mapping[str
 
 def _total(rows: Sequence[tuple[Any, Sequence[Cell]]], number: int) -> tuple[int, int]:
     """Booked and all times of a day."""
-    cells = [cells[number] for _, cells in rows]
+    cells = [cells[number] for _doctor, cells in rows]
     return sum(cell.booked for cell in cells), sum(cell.total for cell in cells)

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from app.algorithms.registers import BoardKind
 from app.directory.doctors import list_doctors
 from app.errors import NotFound, Unavailable
+from app.languages.texts import N_, _
 from app.status_board.notices import Severity, is_over
 from app.web.api.fields import ResourceId
 from app.web.api.inputs import RequestModel
@@ -26,15 +27,26 @@ from app.web.pages.monitor.orders import read_order
 from app.web.parts import parts
 from app.web.policy import policy
 
-KINDS = {"announcement": "Announcement", "doctor_delay": "Delay", "room_move": "Room change"}
+KINDS = {"announcement": N_("Announcement"), "doctor_delay": N_("Delay"), "room_move": N_("Room change")}
 SEVERITIES = {
-    Severity.INFO: "for information",
-    Severity.WARNING: "a warning",
-    Severity.URGENT: "urgent",
+    Severity.INFO: N_("for information"),
+    Severity.WARNING: N_("a warning"),
+    Severity.URGENT: N_("urgent"),
 }
-FIELDS = {"text": "text", "severity": "how urgent", "doctor_id": "doctor", "expires_at": "end"}
+FIELDS = {
+    "text": N_("text"),
+    "severity": N_("how urgent"),
+    "doctor_id": N_("doctor"),
+    "expires_at": N_("end"),
+}
 #: How long a notice is shown, in hours; 0: until it is withdrawn.
-SPANS = {0: "until it is withdrawn", 1: "1 hour", 4: "4 hours", 24: "a day", 168: "a week"}
+SPANS = {
+    0: N_("until it is withdrawn"),
+    1: N_("1 hour"),
+    4: N_("4 hours"),
+    24: N_("a day"),
+    168: N_("a week"),
+}
 MOST_DOCTORS = 200
 MOST_CONFLICTS = 50
 Document = dict[str, Any]
@@ -158,7 +170,7 @@ def _shown(notice: Document, doctors: dict[str, str], has_ended: bool) -> Shown:
         notice,
         KINDS[notice["kind"]],
         SEVERITIES[Severity(notice["severity"])],
-        doctors.get(doctor, f"doctor {doctor}") if doctor else None,
+        doctors.get(doctor, _("doctor %(id)s", id=doctor)) if doctor else None,
         has_ended,
     )
 

@@ -10,6 +10,7 @@ from flask import Response, request, url_for
 
 from app.algorithms.logical_clocks import Order
 from app.audit.reading import latest
+from app.languages.texts import N_, _
 from app.web.pages.blueprint import pages
 from app.web.pages.monitor.diary import read_diary
 from app.web.pages.monitor.frame import render_tab
@@ -25,10 +26,10 @@ SHOWN_STAMPS = 8
 LEAST_SCALE_MS = 2.0
 WARN_MS = 250.0
 ORDER_WORDS = {
-    Order.BEFORE: "A happened before B: what A knew can have caused B.",
-    Order.AFTER: "A happened after B: what B knew can have caused A.",
-    Order.CONCURRENT: "A and B are concurrent: neither can have known of the other.",
-    Order.EQUAL: "A and B are the same event.",
+    Order.BEFORE: N_("A happened before B: what A knew can have caused B."),
+    Order.AFTER: N_("A happened after B: what B knew can have caused A."),
+    Order.CONCURRENT: N_("A and B are concurrent: neither can have known of the other."),
+    Order.EQUAL: N_("A and B are the same event."),
 }
 Document = dict[str, Any]
 
@@ -93,7 +94,7 @@ def offsets_of(sights: Mapping[str, Sight]) -> tuple[list[Offset], float]:
         (node, each) for node, sight in sights.items() for each in sight.part("clocks").get("offsets", [])
     ]
     known = [
-        (abs(each["offset_ms"]) + each["error_ms"]) for _, each in found if each["offset_ms"] is not None
+        (abs(each["offset_ms"]) + each["error_ms"]) for _node, each in found if each["offset_ms"] is not None
     ]
     scale = max([LEAST_SCALE_MS, *known]) * 1.05
     return [_offset(node, each, scale) for node, each in found], scale
@@ -153,7 +154,7 @@ def compare(events: list[Event], a: str | None, b: str | None) -> Comparison | N
     if first is None or second is None:
         return None
     order = order_of(first, second)
-    return Comparison(first, second, order, ORDER_WORDS[order])
+    return Comparison(first, second, order, _(ORDER_WORDS[order]))
 
 
 def _choose_url(key: str, chosen: Mapping[str, str | None], until: int) -> str:

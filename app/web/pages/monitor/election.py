@@ -87,7 +87,7 @@ def draw_terms(terms: list[Document], now: datetime) -> Timeline:
     nodes = sorted({str(term["node"]) for term in terms}, key=natural_order)
     rows = {node: number * ROW_HEIGHT for number, node in enumerate(nodes)}
     spans = [(term, *_span(term, now)) for term in terms]
-    first = min((start for _, start, _ in spans), default=now)
+    first = min((start for _term, start, _end in spans), default=now)
     seconds = max((now - first).total_seconds(), 1.0)
     scale = TIMELINE_WIDTH / seconds
     bars = [

@@ -6,23 +6,23 @@ from dataclasses import dataclass
 
 from flask import render_template, request, url_for
 
+from app.languages.texts import N_, _
 from app.web.overview import Overview
 from app.web.pages.monitor import words
 from app.web.pages.monitor.login import desk, is_login_unknown, logged_in, operator
 from app.web.pages.monitor.notes import DONE
 from app.web.pages.offers import new_key
-from app.web.pages.wording import counted
 from app.web.parts import parts
 
 TABS = {
-    "health": "Health",
-    "requests": "Requests",
-    "election": "Election",
-    "clocks": "Clocks",
-    "replication": "Replication",
-    "board": "Status board",
-    "race": "Race arena",
-    "integrity": "Integrity",
+    "health": N_("Health"),
+    "requests": N_("Requests"),
+    "election": N_("Election"),
+    "clocks": N_("Clocks"),
+    "replication": N_("Replication"),
+    "board": N_("Status board"),
+    "race": N_("Race arena"),
+    "integrity": N_("Integrity"),
 }
 
 
@@ -47,8 +47,8 @@ def render_tab(tab: str, **values: object) -> str:
     return render_template(
         f"monitor/{tab}.html",
         tab=tab,
-        title=TABS[tab],
-        tabs=[Tab(name, url_for(f"pages.monitor_{each}"), each == tab) for each, name in TABS.items()],
+        title=_(TABS[tab]),
+        tabs=[Tab(_(name), url_for(f"pages.monitor_{each}"), each == tab) for each, name in TABS.items()],
         overview=overview,
         overview_node=parts().config.node_id,
         troubles=troubles(overview),
@@ -59,7 +59,6 @@ def render_tab(tab: str, **values: object) -> str:
         done=DONE.get(request.args.get("done", "")),
         new_key=new_key,
         words=words,
-        counted=counted,
         zone=parts().config.zone,
         **values,
     )
@@ -70,31 +69,35 @@ def troubles(overview: Overview) -> list[Trouble]:
     if not overview.database_answers:
         found.append(
             Trouble(
-                "The database does not answer",
-                "Nothing can be booked until it is back; nothing is lost or guessed. What comes from it is "
-                "shown as last read, with its age.",
+                _("The database does not answer"),
+                _(
+                    "Nothing can be booked until it is back; nothing is lost or guessed. What comes "
+                    "from it is shown as last read, with its age."
+                ),
             )
         )
     if overview.coordinator_answers and not overview.redis_answers:
         found.append(
             Trouble(
-                "Redis does not answer",
-                "Bookings go on in the database alone, losers of a race cost it more. Changes reach other "
-                "screens by polling, later than usual.",
+                _("Redis does not answer"),
+                _(
+                    "Bookings go on in the database alone, losers of a race cost it more. Changes reach "
+                    "other screens by polling, later than usual."
+                ),
             )
         )
     if not overview.coordinator_answers:
         found.append(
             Trouble(
-                "The coordinator of this node does not answer",
-                "What the nodes say of themselves is as last heard. Bookings do not depend on it.",
+                _("The coordinator of this node does not answer"),
+                _("What the nodes say of themselves is as last heard. Bookings do not depend on it."),
             )
         )
     if overview.double_bookings:
         found.append(
             Trouble(
-                "A promise is broken in the database",
-                "The auditor found slots with two owners or overlapping bookings: see Integrity.",
+                _("A promise is broken in the database"),
+                _("The auditor found slots with two owners or overlapping bookings: see Integrity."),
             )
         )
     return found

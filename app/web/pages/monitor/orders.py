@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from app.errors import NotFound, ValidationFailed
 from app.idempotency import Answer, RequestKey
+from app.languages.texts import said
 from app.web import commands
 from app.web.api.inputs import RequestModel
 from app.web.pages.blueprint import pages
@@ -67,4 +68,4 @@ def read_order(model: type[RequestModel]) -> Any:
         return model.model_validate({**given, **ticked})
     except ValidationError as error:
         wrong = sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]})
-        raise ValidationFailed(f"Please fill in: {', '.join(wrong)}.") from None
+        raise ValidationFailed(said("Please fill in: %(fields)s.", fields=", ".join(wrong))) from None

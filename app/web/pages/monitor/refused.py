@@ -6,10 +6,12 @@ from http import HTTPStatus
 
 from flask import Response, make_response, redirect, render_template, request, url_for
 
+from app.languages.texts import translated
 from app.web.correlation import correlation_id
 from app.web.failures import Failure
 from app.web.pages.monitor.login import BOARD
 from app.web.pages.monitor.orders import tab_of_order
+from app.web.pages.wording import words_of
 
 
 def is_about_monitor() -> bool:
@@ -27,8 +29,8 @@ def render_refused(failure: Failure) -> Response:
     return make_response(
         render_template(
             "monitor/refused.html",
-            title=failure.title,
-            words=failure.detail,
+            title=translated(failure.title),
+            words=words_of(failure),
             status=failure.status,
             back=back,
             correlation_id=correlation_id(),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.languages.texts import N_
 from app.web.pages.blueprint import pages
 from app.web.pages.monitor.frame import render_tab
 from app.web.parts import parts
@@ -16,9 +17,9 @@ from app.web.survey import Sight
 SHOWN_STREAMS = 12
 SHORT_DIGEST = 8
 KINDS = {
-    "slots": ("Master and copies", "Slots"),
-    "status_board": ("Several masters", "Status board"),
-    "healing": ("Peer to peer", "Healing"),
+    "slots": (N_("Master and copies"), N_("Slots")),
+    "status_board": (N_("Several masters"), N_("Status board")),
+    "healing": (N_("Peer to peer"), N_("Healing")),
 }
 Document = dict[str, Any]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.coordination.balancing import Policy
+from app.languages.texts import N_
 from app.web.balancing import balancing
 from app.web.pages.blueprint import pages
 from app.web.pages.monitor import words
@@ -16,14 +17,14 @@ from app.web.survey import Sight
 
 SHOWN_REQUESTS = 14
 POLICIES = {
-    Policy.ROUND_ROBIN: ("Round robin", "Everybody in turn. Right when all nodes are alike."),
+    Policy.ROUND_ROBIN: (N_("Round robin"), N_("Everybody in turn. Right when all nodes are alike.")),
     Policy.LEAST_CONNECTIONS: (
-        "Least connections",
-        "Whoever has the fewest open requests. A slow node gets less by itself.",
+        N_("Least connections"),
+        N_("Whoever has the fewest open requests. A slow node gets less by itself."),
     ),
     Policy.WEIGHTED: (
-        "Weighted by load",
-        "Shares from 1 to 10 by each node's p95, open requests and processor.",
+        N_("Weighted by load"),
+        N_("Shares from 1 to 10 by each node's p95, open requests and processor."),
     ),
 }
 Document = dict[str, Any]

@@ -107,6 +107,10 @@ def test_hours_that_cannot_be_are_told(chief: Person, clinic: Clinic, wrong: dic
 
     assert chief.page is not None
     assert chief.page.status_code == 422
+    assert "There is a problem" in chief.text
+    (typed,) = wrong.values()
+    assert f'value="{typed}"' in chief.text
+    assert re.search(r'name="name"[^>]* value="[^"]+"', chief.text), "the doctor's own fields are empty"
 
 
 def test_the_preview_is_exactly_what_is_then_made(chief: Person, clinic: Clinic) -> None:

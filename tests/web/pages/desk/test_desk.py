@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from app.booking.actions import GUEST, Claim, PatientDetails, hold_slot
 from app.clinic import rules
 from app.clinic.rules import ClinicRules
 from app.directory.patients import PatientDraft, create_patient
 from app.tables import AuditEntry, Booking, Notice, Patient, Slot
+from app.web.pages.desk import board
 from app.web.pages.desk.lists import harmless
 from tests.web.pages.conftest import Clinic, Person
 from tests.web.pages.desk.conftest import day_of, log_in, make_current
@@ -416,3 +418,30 @@ def test_bookings_of_the_desk_belong_to_no_account(receptionist: Person, clinic:
 
     with clinic.parts.database.read() as connection:
         assert connection.execute(select(Booking.user_id)).scalar_one() is None
+
+
+def test_more_doctors_than_fit_are_on_further_pages_and_one_stays_there(
+    monkeypatch: pytest.MonkeyPatch, receptionist: Person, clinic: Clinic, colleague: int
+) -> None:
+    monkeypatch.setattr(board, "MOST_COLUMNS", 1)
+    mine = clinic.add_slot()
+    theirs = add_slot_of(clinic, colleague, mine)
+    day = day_of(clinic, mine)
+
+    first = receptionist.open(f"/desk?date={day}").text
+    second = receptionist.open(f"/desk?date={day}&page=2").text
+    beyond = receptionist.open(f"/desk?date={day}&page=99").text
+
+    shown = [[f'data-slot="{slot}"' in page for slot in (mine, theirs)] for page in (first, second, beyond)]
+    assert sorted(shown[:2]) == [[False, True], [True, False]]
+    assert shown[2] == shown[1]
+    assert "Doctors 1 to 1 of 2" in first
+    assert "page=2" in re.findall(r'data-tomorrow="([^"]+)"', second)[0]
+
+
+def add_slot_of(clinic: Clinic, doctor_id: int, like: int) -> int:
+    """A time of another doctor at the same moment."""
+    row = clinic.slot(like)
+    values = {"doctor_id": doctor_id, "starts_at": row.starts_at, "ends_at": row.ends_at}
+    with clinic.parts.database.transaction() as tx:
+        return tx.execute(insert(Slot).values(values).returning(Slot.id)).scalar_one()

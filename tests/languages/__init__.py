@@ -1,0 +1,1 @@
+"""Catalogues, their choice and their days."""
