@@ -55,13 +55,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def shown(found: Scale) -> str:
-    """Statements per second of one client, and what the largest has lost against the smallest."""
+    """Rates of one client as shares of SELECT 1, and what the largest has lost against the smallest."""
     sizes = sorted(next(iter(found.rates.values())))
     rows = [
-        [name, *(f"{rate[size]:.0f}" for size in sizes), f"{rate[sizes[-1]] / rate[sizes[0]] - 1:+.0%}"]
+        [name, *(_told(name, rate[size]) for size in sizes), f"{rate[sizes[-1]] / rate[sizes[0]] - 1:+.0%}"]
         for name, rate in found.rates.items()
     ]
-    return table(["statements per second of one client", *(f"{size:,}" for size in sizes), "change"], rows)
+    return table(["share of SELECT 1, one client", *(f"{size:,}" for size in sizes), "change"], rows)
+
+
+def _told(name: str, rate: float) -> str:
+    return f"{1000 / rate:.0f} ms" if name == STATS else f"{rate:.0%}"
 
 
 @contextmanager

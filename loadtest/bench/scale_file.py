@@ -16,7 +16,7 @@ FILE = Path(os.environ.get("ONESLOT_VAR", "var")) / "bench" / "scale.json"
 
 @dataclass(frozen=True)
 class Scale:
-    """Rates per second by statement and number of slots; and how long counting all bookings took."""
+    """Rates by statement and number of slots, as shares of SELECT 1; and how long counting bookings took."""
 
     rates: dict[str, dict[int, float]]
     stats_ms: float

@@ -13,8 +13,10 @@ import pytest
 from sqlalchemy import Connection, event, insert
 
 from app.booking import availability
+from app.booking.allowances import OF_AN_ADDRESS, _facts, _whose
 from app.booking.availability import OpeningHours, SlotFilter
 from app.booking.batch_statements import TAKE_FREE
+from app.booking.rules import Actor
 from app.directory.placing import spans_in_the_way
 from app.directory.spans import Span
 from app.tables import Doctor, Slot, SlotState
@@ -115,3 +117,20 @@ def test_a_batch_finds_its_slots_and_counts_its_callers_by_index(
 
     assert any("slots" in line and "Index" in line for line in plan)
     assert not [line for line in plan if "Seq Scan on" in line]
+    # However much an address booked in the past, only the window is read.
+    assert any("Index Cond" in line and "origin" in line and "created_at" in line for line in plan)
+
+
+def test_the_ordinary_count_reads_no_more_than_its_window(
+    make_desk: Callable[..., Desk], postgres_url: str
+) -> None:
+    desk = make_desk(postgres_url)
+    facts = _facts(_whose(Actor("guest", origin="o")), OF_AN_ADDRESS, [1])
+    asked = facts.compile(desk.database.engine, compile_kwargs={"literal_binds": True})
+
+    with desk.database.transaction() as tx:
+        tx.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        tx.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
+        plan = [str(row) for row in tx.exec_driver_sql(f"EXPLAIN {asked}")]
+
+    assert any("Index Cond" in line and "origin" in line and "created_at" in line for line in plan)
