@@ -399,8 +399,8 @@ MUTANTS = (
         (
             Edit(
                 "app/web/pages/forgery.py",
-                "if not request.cookies.get(cookie_name()) or not hmac.compare_digest(",
-                "if False and not hmac.compare_digest(",
+                "if not request.cookies.get(cookie_name()) or not is_keyed_digest(",
+                "if False and not is_keyed_digest(",
             ),
         ),
     ),

@@ -28,3 +28,6 @@ def test_an_english_page_carries_none(client: FlaskClient) -> None:
 def test_no_script_says_anything_past_the_catalogue() -> None:
     for script in (FOLDER / "js").glob("*.js"):
         assert not SAID.search(script.read_text()), script.name
+        assert "${_(" not in script.read_text(), (
+            f"{script.name}: texts inside of template strings are not found"
+        )

@@ -226,6 +226,6 @@ class Desk {
 
 function wordsOf(problem) {
   const others = (problem.alternatives ?? []).map((slot) => slot.slot_time).slice(0, 3);
-  const nearby = others.length ? ` ${_("Free nearby: %(times)s.", { times: others.join(", ") })}` : "";
+  const nearby = others.length ? " " + _("Free nearby: %(times)s.", { times: others.join(", ") }) : "";
   return `${problem.detail ?? problem.title}${nearby}`;
 }

@@ -14,7 +14,7 @@ export function takeTime(item, change) {
   const clock = button.querySelector("b").textContent;
   const wasFree = button.getAttribute("aria-disabled") !== "true";
   disable(button, clock, isHeld ? _("on hold") : _("just taken"));
-  if (document.activeElement === button && wasFree) announce(`${_("%(time)s was just taken by someone else", { time: clock })}. ${nearestFree(item)}`);
+  if (document.activeElement === button && wasFree) announce([_("%(time)s was just taken by someone else", { time: clock }), nearestFree(item)].join(". "));
   if (!isHeld) leaveLater(item);
 }
 
@@ -43,7 +43,8 @@ export function showOwnZone(day) {
   const [there, shown] = [wallTime(start, clinic), wallTime(start, here)];
   if (there.day === shown.day && there.clock === shown.clock) return;
   const weekday = there.day === shown.day ? "" : `${shown.day} `;
-  line.textContent = ` ${_("Your device is set to %(zone)s: %(time)s is %(own)s there.", { zone: here, time: there.clock, own: weekday + shown.clock })}`;
+  const told = _("Your device is set to %(zone)s: %(time)s is %(own)s there.", { zone: here, time: there.clock, own: weekday + shown.clock });
+  line.textContent = ` ${told}`;
   line.hidden = false;
 }
 
