@@ -125,7 +125,7 @@ def _webhooks(site: Site, page: Page) -> Iterator[str]:
     yield "webhook with errors"
     page.get_by_label("Address").fill("https://10.0.0.5/oneslot")
     press(page, "Register")
-    page.locator(".webhook__secret").wait_for()
+    page.get_by_role("heading", name="The secret, shown this once").wait_for()
     yield "webhook and its secret"
     press(page, "Send a test")
     page.get_by_role("table").wait_for()
