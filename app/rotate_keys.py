@@ -20,11 +20,13 @@ from sqlalchemy import (
     Text,
     cast,
     delete,
+    false,
     or_,
     select,
     type_coerce,
     update,
 )
+from sqlalchemy.exc import DBAPIError
 
 from app.config import Config, ConfigError
 from app.database import Database
@@ -105,7 +107,9 @@ def _is_of_an_earlier(keyring: Keyring, column: Column[Any]) -> Any:
         stored: Any = type_coerce(column, Text())
         return stored.not_like(f"{PREFIX}{keyring.newest_id}.%")
     stored = cast(type_coerce(column, JSON()), String)
-    return or_(*(stored.contains(f'"{PREFIX}{key_id}.') for key_id in keyring.ids - {keyring.newest_id}))
+    return or_(
+        false(), *(stored.contains(f'"{PREFIX}{key_id}.') for key_id in keyring.ids - {keyring.newest_id})
+    )
 
 
 def main() -> None:
@@ -116,6 +120,8 @@ def main() -> None:
         done = rotate(database)
     except (ConfigError, Unavailable) as error:
         sys.exit(f"rotate_keys: {error}")
+    except DBAPIError as error:
+        sys.exit(f"rotate_keys: {error.orig}; did you run python -m app.migrate?")
     said = ", ".join(f"{count} in {table}" for table, count in done.items() if count) or "nothing was left"
     print(f"rotate_keys: sealed anew with key {config.keyring.newest_id}: {said}")
 

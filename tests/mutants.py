@@ -385,7 +385,13 @@ MUTANTS = (
     Mutant(
         "the second wall is not put up",
         "tests/booking/test_wall.py::test_another_patient_and_a_guest_see_nothing",
-        (Edit("app/booking/wall.py", '"oneslot.wall": "on"', '"oneslot.wall": "off"'),),
+        (
+            Edit(
+                "app/booking/wall.py",
+                "set_config('oneslot.wall', 'on', true)",
+                "set_config('oneslot.wall', 'off', true)",
+            ),
+        ),
     ),
     Mutant(
         "a form needs no token",
@@ -393,8 +399,8 @@ MUTANTS = (
         (
             Edit(
                 "app/web/pages/forgery.py",
-                "if not request.cookies.get(cookie_name()) or not hmac.compare_digest(",
-                "if False and not hmac.compare_digest(",
+                "if not request.cookies.get(cookie_name()) or not is_keyed_digest(",
+                "if False and not is_keyed_digest(",
             ),
         ),
     ),
@@ -502,13 +508,13 @@ MUTANTS = (
     Mutant(
         "staff of one doctor sees every patient",
         "tests/web/pages/desk/test_own_doctors.py"
-        "::test_for_programs_a_patient_of_another_doctor_does_not_exist[sqlite]",
+        "::test_for_programs_a_patient_of_another_doctor_does_not_exist",
         (Edit("app/directory/patients.py", "    if reader.doctors is None:\n", "    if True:\n"),),
     ),
     Mutant(
         "a search for patients leaves no trace",
         "tests/web/pages/desk/test_own_doctors.py"
-        "::test_a_search_and_a_look_at_one_booking_stand_in_the_audit[sqlite]",
+        "::test_a_search_and_a_look_at_one_booking_stand_in_the_audit",
         (
             Edit(
                 "app/web/pages/desk/counter.py",

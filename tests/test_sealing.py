@@ -81,6 +81,10 @@ def raw_text(database):
         }
 
 
+#: How many rows plant() makes whose texts are sealed.
+PLANTED = {"users": 1, "patients": 1, "bookings": 2, "waitlist": 1, "idempotency": 3}
+
+
 def sealed_with(house, keys):
     """The tables that hold something of these keys."""
     ids = [Keyring([key]).newest_id for key in keys]
@@ -206,16 +210,28 @@ def test_rotating_seals_everything_anew_in_batches_and_changes_nothing_else(hous
 
     done = rotate(changed.database, at_once=1)
 
-    assert done == {"users": 1, "patients": 1, "bookings": 2, "waitlist": 1, "idempotency": 3}
+    assert {table: count for table, count in done.items() if count} == PLANTED
     assert sealed_with(changed, [OLD]) == set()
     assert _clear_of_all(changed.database) == before
     assert rotate(changed.database) == dict.fromkeys(done, 0)
     alone = open_with(NEW)
     require_keys(alone.database)
+    assert rotate(alone.database) == dict.fromkeys(done, 0)
     with alone.database.read() as connection:
         assert find_by_reference(connection, reference, ADDRESS) is not None
         assert find_patient(connection, ADDRESS)["phone"] == NUMBER
         assert [found["name"] for found in search_patients(connection, ANYBODY, NUMBER)] == [CANARY.name]
+
+
+def test_every_mark_is_made_anew_with_its_text():
+    declared = {
+        (table.name, column.name)
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if column.name.endswith("_mark")
+    }
+
+    assert {(place.table.name, mark) for place in places() for mark in place.marks} == declared
 
 
 def test_a_rotation_that_was_stopped_goes_on_where_it_was(house, open_with, monkeypatch):

@@ -15,7 +15,7 @@ from app.audit.journal import Witness
 from app.database import db_now
 from app.sealed_columns import marks_of
 from app.sealing import EMAIL
-from app.tables.accounts import AccountMail, Dependant, User
+from app.tables.accounts import AccountMail, Dependant, SavedView, User
 from app.tables.booking import Booking
 from app.tables.directory import Patient
 from app.tables.journal import AuditEntry, IdempotencyRecord
@@ -72,6 +72,7 @@ def forget_account(accounts: Accounts, caller: Principal, who: Witness) -> None:
         # Answers to be repeated hold what was asked; whoever they are for, they are an hour's help at most.
         for known in (caller.user_id, *on_file):
             tx.execute(delete(IdempotencyRecord).where(_holds(str(known))))
+        tx.execute(delete(SavedView).where(SavedView.user_id == caller.user_id))
         tx.execute(delete(Dependant).where(Dependant.user_id == caller.user_id))
         reminder_choice.forget(tx, caller.user_id)
         second_factor.remove(tx, caller.user_id)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
 from typing import Any
 
 from app.errors import Refusal
+from app.languages.texts import N_, Said, said
 
 
 class Reason(StrEnum):
@@ -23,16 +25,24 @@ class Reason(StrEnum):
 
 
 WORDS = {
-    Reason.SLOT_TAKEN: "This time is already booked.",
-    Reason.SLOT_BLOCKED: "This time is not offered.",
-    Reason.OVERLAP: "Another booking overlaps this time.",
+    Reason.SLOT_TAKEN: N_("This time is already booked."),
+    Reason.SLOT_BLOCKED: N_("This time is not offered."),
+    Reason.OVERLAP: N_("Another booking overlaps this time."),
 }
 #: The most final first: what is sold does not come back, what is held may.
 SEAT_WORDS = {
-    Reason.SLOT_TAKEN: ("is already sold", "are already sold"),
-    Reason.SLOT_BLOCKED: ("is not for sale", "are not for sale"),
-    Reason.SLOT_HELD: ("is being booked by somebody right now", "are being booked by somebody right now"),
+    Reason.SLOT_TAKEN: (N_("Seat %(seats)s is already sold."), N_("Seats %(seats)s are already sold.")),
+    Reason.SLOT_BLOCKED: (N_("Seat %(seats)s is not for sale."), N_("Seats %(seats)s are not for sale.")),
+    Reason.SLOT_HELD: (
+        N_("Seat %(seats)s is being booked by somebody right now."),
+        N_("Seats %(seats)s are being booked by somebody right now."),
+    ),
 }
+#: Of held seats it is known when they may come back.
+SEATS_COME_BACK = (
+    N_("Seat %(seats)s is being booked by somebody right now; it may be free again in %(wait)s s."),
+    N_("Seats %(seats)s are being booked by somebody right now; they may be free again in %(wait)s s."),
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,10 @@ class BookingConflict(Refusal):
     @classmethod
     def because(cls, reason: Reason, seconds_left: int | None = None, **extras: Any) -> BookingConflict:
         if reason is Reason.SLOT_HELD:
-            detail = f"Somebody is booking this time right now; it may be free again in {seconds_left} s."
+            detail = said(
+                "Somebody is booking this time right now; it may be free again in %(seconds)s s.",
+                seconds=seconds_left,
+            )
             return cls(detail, reason=reason.value, retry_after_seconds=seconds_left, **extras)
         return cls(WORDS[reason], reason=reason.value, **extras)
 
@@ -74,7 +87,7 @@ class BookingConflict(Refusal):
         waits = [seat.seconds_left for seat in lost if seat.seconds_left]
         wait = max(waits) if waits and reasons[0] is Reason.SLOT_HELD else None
         return cls(
-            " ".join(sentences),
+            reduce(lambda one, other: said("%(one)s %(other)s", one=one, other=other), sentences),
             reason=reasons[0].value,
             slot_id=str(first.id),
             seats=[seat.document() for seat in lost],
@@ -130,11 +143,10 @@ class TooManyExtensions(Refusal):
     title = "This hold cannot be extended again"
 
 
-def _seats_words(reason: Reason, seats: Sequence[LostSeat]) -> str:
+def _seats_words(reason: Reason, seats: Sequence[LostSeat]) -> Said:
     """Seat B14 is already sold. Seats B14 and B15 are already sold."""
     names = [f"{seat.row}{seat.number}" for seat in seats]
-    is_one = len(names) == 1
-    listed = names[0] if is_one else f"{', '.join(names[:-1])} and {names[-1]}"
+    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     waits = [seat.seconds_left for seat in seats if seat.seconds_left]
-    back = f"; {'it' if is_one else 'they'} may be free again in {max(waits)} s" if waits else ""
-    return f"{'Seat' if is_one else 'Seats'} {listed} {SEAT_WORDS[reason][0 if is_one else 1]}{back}."
+    forms = SEATS_COME_BACK if waits else SEAT_WORDS[reason]
+    return said(forms[0 if len(names) == 1 else 1], seats=listed, wait=max(waits, default=0))

@@ -138,7 +138,7 @@ def _event(feed: Any, booking: Document, account_url: str) -> Iterator[str]:
     if feed.shows == FULL:
         yield from _everything(feed, booking, appointment, account_url)
     else:
-        yield f"SUMMARY:{text_value(_('Busy'))}"
+        yield "SUMMARY:" + text_value(_("Busy"))
     yield "END:VEVENT"
 
 

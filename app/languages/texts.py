@@ -69,7 +69,13 @@ def said(message: str, **values: object) -> Said:
 
 def translated(sentence: str) -> str:
     """What was marked or said elsewhere, in the language that is meant now."""
-    return _(sentence.message, **sentence.values) if isinstance(sentence, Said) else _(sentence)
+    if not isinstance(sentence, Said):
+        return _(sentence)
+    values = {
+        name: translated(value) if isinstance(value, Said) else value
+        for name, value in sentence.values.items()
+    }
+    return _(sentence.message, **values)
 
 
 def listed(names: Sequence[str]) -> str:

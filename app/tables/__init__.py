@@ -3,7 +3,16 @@
 Declarations only; what may be done with a row is decided in the package of its area."""
 
 from app.database import Base
-from app.tables.accounts import AccountMail, Attempt, Dependant, RecoveryCode, Session, StaffDoctor, User
+from app.tables.accounts import (
+    AccountMail,
+    Attempt,
+    Dependant,
+    RecoveryCode,
+    SavedView,
+    Session,
+    StaffDoctor,
+    User,
+)
 from app.tables.board import BoardState, BoardWrite, ConflictLogEntry
 from app.tables.booking import Booking, BookingSlot, BookingStatus, SeatKind, Slot, SlotState
 from app.tables.cinema import Hall, Movie, Showtime
@@ -61,6 +70,7 @@ __all__ = [
     "RecoveryCode",
     "RefusalTally",
     "ReminderChoice",
+    "SavedView",
     "SealingKey",
     "SeatKind",
     "Series",

@@ -63,6 +63,16 @@ class Dependant(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
 
 
+class SavedView(Base):
+    """A list of bookings that somebody keeps by a name: its filters as in the address."""
+
+    __tablename__ = "saved_views"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    query: Mapped[str] = mapped_column(String(300))
+
+
 class StaffDoctor(Base):
     """Whose bookings a member of staff may see."""
 

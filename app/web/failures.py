@@ -20,6 +20,7 @@ from app import errors
 from app.booking import errors as booking_errors
 from app.database import TransientFailure
 from app.errors import Refusal, Unavailable
+from app.languages.texts import translated
 from app.web.correlation import correlation_id, visible_path
 from app.web.json import MalformedJson
 from app.web.parts import parts
@@ -90,16 +91,18 @@ def page_renderer(app: Flask, render: Callable[[Failure], Response]) -> None:
 def problem(failure: Failure) -> Response:
     """The failure as application/problem+json."""
     now = parts().clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    # A script of our pages reads it to a person; programs are answered in English.
+    words = translated(failure.detail)
     body = {
         "type": f"urn:oneslot:problem:{failure.code.lower().replace('_', '-')}",
         "title": failure.title,
         "status": failure.status,
-        "detail": failure.detail,
+        "detail": words,
         "instance": visible_path(),
         "success": False,
         "error": {
             "code": failure.code,
-            "message": failure.detail,
+            "message": words,
             "correlation_id": correlation_id(),
             "timestamp": now,
         },

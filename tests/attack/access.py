@@ -7,6 +7,7 @@ import json
 import statistics
 import time
 import uuid
+from collections import Counter
 
 from loadtest.faults import fault
 from tests.attack.field import PASSWORD, Browser, Field, expect, within
@@ -25,6 +26,9 @@ CLOSED = (
     ("GET", "/api/users", None, "admin"),
     ("GET", "/api/audit", None, "operator"),
 )
+
+
+GUESSES = 1000
 
 
 @live(1, "register with a role of one's own choice")
@@ -104,15 +108,40 @@ def others_by_id(field: Field) -> str:
     for method, action in (("GET", ""), ("POST", "/cancel"), ("POST", "/confirm"), ("PATCH", "/cancel")):
         status = field.ask(method, f"/api/bookings/{known}{action}", headers=mine).status
         expect(status == 404, f"{method} {action or 'read'} of another's is {status}")
-    times = {known: [], "none": []}
-    for _ in range(60):
-        for name, wanted in ((known, known), ("none", str(uuid.uuid4()))):
+    apart = {
+        f"{method} {action}".strip(): _time_apart(field, method, known, action, mine, rounds)
+        for method, action, rounds in (("GET", "", 60), ("POST", "/cancel", 15), ("POST", "/confirm", 15))
+    }
+    for what, milliseconds in apart.items():
+        expect(
+            milliseconds < 10,
+            f"{what} tells an id that exists {milliseconds:.1f} ms apart from one that does not",
+        )
+    statuses = Counter(
+        field.ask("GET", f"/api/bookings/{uuid.uuid4()}", headers=mine, source="127.0.0.5").status
+        for _ in range(GUESSES)
+    )
+    expect(set(statuses) == {404, 429}, f"{GUESSES} guesses: {dict(statuses)}")
+    expect(statuses[429] > statuses[404], f"guessing is hardly limited: {dict(statuses)}")
+    told = ", ".join(f"{what} {milliseconds:.2f} ms" for what, milliseconds in apart.items())
+    return f"404 each; apart: {told}; {GUESSES} guesses: {dict(statuses)}"
+
+
+def _time_apart(
+    field: Field, method: str, known: str, action: str, headers: dict[str, str], rounds: int
+) -> float:
+    """Milliseconds between the medians for an id that exists and one that does not, asked in turn."""
+    times: dict[bool, list[float]] = {True: [], False: []}
+    for _ in range(rounds):
+        for exists in times:
+            wanted = known if exists else str(uuid.uuid4())
             began = time.perf_counter()
-            field.ask("GET", f"/api/bookings/{wanted}", headers=mine, door=field.nodes[0])
-            times[name].append(time.perf_counter() - began)
-    apart = abs(statistics.median(times[known]) - statistics.median(times["none"])) * 1000
-    expect(apart < 10, f"an id that exists is told {apart:.1f} ms apart from one that does not")
-    return f"404 each; an existing id answers {apart:.2f} ms apart"
+            status = field.ask(
+                method, f"/api/bookings/{wanted}{action}", headers=headers, door=field.nodes[0]
+            ).status
+            times[exists].append(time.perf_counter() - began)
+            expect(status == 404, f"{method} {action} of {'another' if exists else 'nobody'} is {status}")
+    return abs(statistics.median(times[True]) - statistics.median(times[False])) * 1000
 
 
 @live(6, "staff of one doctor reads another's list", "tests/web/api/test_roles.py")

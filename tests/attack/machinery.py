@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import os
 import socket
 import statistics
@@ -19,7 +21,9 @@ SMUGGLED = {
     "xchunked": b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
     "folded": b"X-A: a\r\n b: c\r\nTransfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
 }
-CONNECTIONS = 300
+CONNECTIONS = 500
+GIGABYTE = 1 << 30
+BOOKINGS_MEANWHILE = 20
 
 by_tests(25, "a malicious pickle, or a job of another name, in the queue", "tests/worker/test_rq_worker.py")
 by_tests(31, "forced errors, the database down", "tests/web/test_failures.py")
@@ -70,14 +74,20 @@ def calling_inward(field: Field) -> str:
 
 @live(28, "slow and oversized requests, deep JSON, while others book")
 def floods(field: Field) -> str:
+    slots = field.new_slots(BOOKINGS_MEANWHILE)
     slow = [_open(field, "127.0.0.31") for _ in range(CONNECTIONS)]
     for each in slow:
-        each.sendall(b"POST /api/bookings HTTP/1.1\r\nHost: x\r\nX-A: ")
+        with contextlib.suppress(OSError):  # those beyond the limit are closed already
+            each.sendall(b"POST /api/bookings HTTP/1.1\r\nHost: x\r\nX-A: ")
     waits = []
-    for _ in range(30):
-        began = time.perf_counter()
-        expect(field.ask("GET", "/api/doctors?limit=5").status == 200, "others are not served")
-        waits.append(time.perf_counter() - began)
+    for slot in slots:
+        for send in (
+            lambda: field.ask("GET", "/api/doctors?limit=5").status == 200,
+            lambda slot=slot: field.book(slot, field.as_role("admin")).status == 201,
+        ):
+            began = time.perf_counter()
+            expect(send(), "others are not served")
+            waits.append(time.perf_counter() - began)
     for each in slow:
         each.close()
     p95 = statistics.quantiles(waits, n=20)[-1]
@@ -90,6 +100,11 @@ def floods(field: Field) -> str:
         "a header of 40 KB": field.ask("GET", "/", headers={"X-Big": "x" * 40_000}).status,
         "gzip": field.ask("POST", "/api/bookings", raw=b"\x1f\x8b" + b"0" * 50,
                           headers={**json_type, "Content-Encoding": "gzip"}).status,
+        "a bomb of gzip": field.ask("POST", "/api/bookings", raw=gzip.compress(b"[" * 20_000_000),
+                                    headers={**json_type, "Content-Encoding": "gzip"}).status,
+        "1 GB announced": _status_of(_flood(field, f"Content-Length: {GIGABYTE}", b"x" * 65_536, 64)),
+        "1 GB in chunks": _status_of(_flood(field, "Transfer-Encoding: chunked", b"10000\r\n" + b"x" * 65_536 + b"\r\n", 64)),
+        "100,000 headers": _status_of(_flood(field, "X-First: 1", b"".join(b"X-%d: 1\r\n" % n for n in range(2500)), 40, is_head=True)),
     }  # fmt: skip
     expect(set(told.values()) <= {400, 413, 415, 422, 431}, f"{told}")
     return f"{CONNECTIONS} slow connections: p95 of others {p95 * 1000:.0f} ms; {told}"
@@ -213,6 +228,27 @@ def _listens_on_loopback_only(port: int) -> bool:
     local = [line.split()[1] for line in lines if line.split()[3] == "0A"]
     mine = [address for address in local if address.endswith(f":{port:04X}")]
     return bool(mine) and all(address.startswith("0100007F") for address in mine)
+
+
+def _flood(field: Field, header: str, piece: bytes, pieces: int, *, is_head: bool = False) -> bytes:
+    """Send it piece by piece until the other side has had enough; what it said."""
+    head = f"POST /api/bookings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{header}".encode()
+    with _open(field, "127.0.0.1") as connection:
+        connection.settimeout(8)
+        with contextlib.suppress(OSError):
+            connection.sendall(head + (b"\r\n" if is_head else b"\r\n\r\n"))
+            for _ in range(pieces):
+                connection.sendall(piece)
+            if is_head:
+                connection.sendall(b"\r\n")
+        with contextlib.suppress(OSError):
+            return connection.recv(4096)
+    return b""
+
+
+def _status_of(answer: bytes) -> int:
+    """431 for a connection that was reset before its answer could be read: it was cut off."""
+    return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.1 ") else 431
 
 
 def _open(field: Field, source: str) -> socket.socket:

@@ -65,12 +65,17 @@ def log_in(page: Page, email: str) -> None:
     press(page, "Log in")
 
 
-def log_in_as(page: Page, site: Site, role: Role, name: str) -> None:
-    """A fresh account of that role, with every doctor to look after."""
+def open_account(site: Site, role: Role, name: str) -> str:
+    """A fresh account of that role, with every doctor to look after; its address."""
     email = f"{role}-{uuid.uuid4().hex[:8]}@example.org"
     hashed = Passwords(cheap=True).hash(PASSWORD)
     account = NewAccount(email, name, hashed, role, all_doctors=role is Role.STAFF)
     site.database.run(lambda tx: add_account(tx, account))
+    return email
+
+
+def log_in_as(page: Page, site: Site, role: Role, name: str) -> None:
+    email = open_account(site, role, name)
     page.goto(f"{site.url}/login")
     log_in(page, email)
     expect(page.get_by_text("Logged in as")).to_be_attached()

@@ -9,7 +9,7 @@ from datetime import timedelta
 from playwright.sync_api import Page, expect
 
 from app.accounts.principals import Role
-from tests.browser.account import log_in_as, press
+from tests.browser.account import log_in_as, open_account, press
 from tests.browser.site import Site, today_at_the_clinic
 from tests.browser.tour import see
 
@@ -91,6 +91,7 @@ def _lists(site: Site, page: Page) -> Iterator[str]:
     yield "bookings"
     page.goto(f"{site.url}/admin/bookings?doctor_id={doctor.id}&status=CANCELLED")
     yield "no booking matches"
+    open_account(site, Role.STAFF, "Dana Desk")
     page.goto(f"{site.url}/people")
     page.locator("details summary").first.click()
     yield "people"
@@ -111,7 +112,8 @@ def _settings(site: Site, page: Page) -> Iterator[str]:
     page.locator("#errors").wait_for()
     yield "settings with errors"
     page.goto(f"{site.url}/admin/doctors/987654321")
-    see(page, "There is nothing here")
+    see(page, "Not found")
+    yield "no such doctor"
 
 
 def _webhooks(site: Site, page: Page) -> Iterator[str]:

@@ -101,3 +101,21 @@ def test_every_word_of_a_template_is_translated(file: Path) -> None:
 )
 def test_a_word_that_nobody_translates_is_found(source: str) -> None:
     assert list(plain_words(source)) != []
+
+
+@pytest.mark.parametrize("file", sorted(TEMPLATES.rglob("*.html")), ids=lambda file: file.stem)
+def test_only_texts_of_ours_are_taken_for_markup(file: Path) -> None:
+    """What _() is given stands in the page as it is: never what somebody typed."""
+    calls = ENVIRONMENT.parse(file.read_text()).find_all(nodes.Call)
+    given = [
+        call.args[0]
+        for call in calls
+        if isinstance(call.node, nodes.Name) and call.node.name in {"_", "ngettext"}
+    ]
+
+    assert [
+        each
+        for each in given
+        if not isinstance(each, nodes.Const)
+        and not (isinstance(each, nodes.Getattr) and each.node == nodes.Name("speech", "load"))
+    ] == []

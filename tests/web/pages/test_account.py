@@ -313,3 +313,15 @@ def test_the_monitor_shares_the_login(person, parts):
 
     assert person.path == "/monitor/health"
     assert "Ann Example" in person.text
+
+
+def test_whoever_is_forgotten_is_not_greeted_by_the_page_that_says_so(person, parts):
+    add_user(parts)
+    log_in(person)
+    person.open("/account/data")
+
+    person.send("/account/data/erase", password=PASSWORD)
+
+    assert "You are forgotten" in person.text
+    assert "Ann Example" not in person.text
+    assert "Log out" not in person.text

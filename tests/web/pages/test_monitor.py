@@ -3,16 +3,20 @@ away. What they show of a whole cluster, the browser tests see."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from app.coordination import membership
-from app.tables import AuditEntry
+from app.coordination.leadership import ROLE
+from app.tables import AuditEntry, LeaderTerm
+from app.web import recall
 from app.web.pages.monitor.frame import TABS
 from app.web.parts import EXTENSION, Parts
 from tests.web.api.coordinators import StandIn
@@ -45,6 +49,20 @@ def operator(app: APIFlask, client: FlaskClient, person: Person) -> Person:
     person.open("/monitor/login")
     person.send("/login", email="operator@example.org", password=PASSWORD)
     return person
+
+
+def test_a_term_whose_end_cannot_be_known_is_not_said_to_go_on(
+    person: Person, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with parts.database.transaction() as tx:
+        tx.execute(insert(LeaderTerm).values(role=ROLE, epoch=7, node="node-7", algorithm="bully"))
+    known = person.open("/monitor/election").text
+
+    monkeypatch.setattr(recall, "STALE_SECONDS", -1.0)
+    stale = person.open("/monitor/election").text
+
+    assert '<td class="numbers">leads</td>' in known
+    assert '<td class="numbers">led when last read</td>' in stale
 
 
 def orders_in_audit(parts: Parts) -> list[tuple[str, dict[str, Any]]]:
@@ -84,6 +102,43 @@ def test_a_tab_answers_while_the_database_is_away(tab: str, coordinator: StandIn
 
     assert page.status_code == 200
     assert "The database does not answer" in page.text
+
+
+class Ages(HTMLParser):
+    """Finds what is so many seconds old, and stays so while the page grows older."""
+
+    VOID = frozenset({"area", "br", "hr", "img", "input", "link", "meta", "source", "wbr", "use"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._open: list[tuple[str, bool]] = []
+        self.dead: list[str] = []
+        self.live = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self._open.append((tag, any(name == "data-live" for name, _ in attributes)))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if re.search(r"[0-9] (ms|s|min|h) ago|just now", data):
+            is_live = any(live for _, live in self._open)
+            self.live += is_live
+            self.dead += [] if is_live else [data.strip()]
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_an_age_is_renewed_for_as_long_as_the_page_is_open(tab: str, person: Person, parts: Parts) -> None:
+    parts.database.run(lambda tx: membership.join(tx, "node-7", "http://127.0.0.1:5007", 1))
+
+    ages = Ages(person.open(f"/monitor/{tab}").text)
+
+    assert ages.live > 0
+    assert ages.dead == []
 
 
 @pytest.mark.parametrize("tab", TABS)

@@ -7,6 +7,7 @@ import { steer } from "./desk_keys.js";
 import { makeDraggable } from "./desk_drag.js";
 import { fetchPage } from "./page.js";
 import { findWhileTyping } from "./desk_search.js";
+import { _ } from "./words.js";
 
 const PARTS = ["bar", "facts", "board", "panel"];
 const TOAST_MS = 8000;
@@ -133,7 +134,7 @@ class Desk {
     const headers = { Accept: "application/problem+json, text/html;q=0.9" };
     const answer = await fetch(url, { method: "POST", body, headers, credentials: "same-origin" }).catch(() => null);
     if (answer === null) {
-      this.say("The server cannot be reached. Nothing was changed.");
+      this.say(_("The server cannot be reached. Nothing was changed."));
       return false;
     }
     if (answer.headers.get("Content-Type")?.includes("json")) {
@@ -190,7 +191,7 @@ class Desk {
       current.focus();
       announce(`${current.getAttribute("aria-label")}. Saved.`);
     } else {
-      announce("Saved.");
+      announce(_("Saved."));
     }
   }
 
@@ -225,6 +226,6 @@ class Desk {
 
 function wordsOf(problem) {
   const others = (problem.alternatives ?? []).map((slot) => slot.slot_time).slice(0, 3);
-  const nearby = others.length ? ` Free nearby: ${others.join(", ")}.` : "";
+  const nearby = others.length ? " " + _("Free nearby: %(times)s.", { times: others.join(", ") }) : "";
   return `${problem.detail ?? problem.title}${nearby}`;
 }

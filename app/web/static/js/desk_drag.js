@@ -1,5 +1,6 @@
 // Moving with the mouse: a drop is one request; when it is refused the card is back where it was, with the reason.
 import { announce } from "./announce.js";
+import { _ } from "./words.js";
 
 const REFUSED_MS = 2500;
 
@@ -52,7 +53,7 @@ export function makeDraggable(desk) {
     if (!card) return;
     card.classList.add("is-refused");
     card.focus({ preventScroll: true });
-    announce("Not moved.");
+    announce(_("Not moved."));
     setTimeout(() => card.classList.remove("is-refused"), REFUSED_MS);
   }
 }

@@ -1,5 +1,6 @@
 // The board by keyboard: one tab stop, arrows within, a letter for each change of the card that has the focus.
 import { announce } from "./announce.js";
+import { _ } from "./words.js";
 
 const STEPS = { a: "ARRIVED", i: "IN_ROOM", d: "COMPLETED", x: "NO_SHOW", b: "CONFIRMED" };
 const WORDS = "input, textarea, select, [contenteditable]";
@@ -56,7 +57,7 @@ function change(event, card, desk) {
   if (event.key === "m" && card.dataset.moving) {
     event.preventDefault();
     const name = card.querySelector(".card__name")?.textContent ?? "";
-    announce(`Moving ${name}. Choose a free time with the arrows, Enter places it, Escape leaves it.`);
+    announce(_("Moving %(name)s. Choose a free time with the arrows, Enter places it, Escape leaves it.", { name }));
     pickUp(card, desk);
     return true;
   }

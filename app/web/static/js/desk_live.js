@@ -1,5 +1,6 @@
 // What others do shows here within a second; holds and waiting times count by the server's clock.
 import { followSlots } from "./live.js";
+import { _ } from "./words.js";
 
 const TOGETHER_MS = 120; // a move changes two slots: one look for both
 const MINUTE_MS = 60_000;
@@ -34,7 +35,8 @@ export function keepCounting(root) {
       each.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
     }
     for (const each of root.querySelectorAll("[data-since]")) {
-      each.textContent = `${Math.max(0, Math.floor((now - new Date(each.dataset.since).getTime()) / MINUTE_MS))} min`;
+      const minutes = Math.max(0, Math.floor((now - new Date(each.dataset.since).getTime()) / MINUTE_MS));
+      each.textContent = _("%(minutes)s min", { minutes });
     }
     moveNowLine(root, now);
   };

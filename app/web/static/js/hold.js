@@ -2,6 +2,7 @@
 import { announce } from "./announce.js";
 import { Countdown } from "./countdown.js";
 import { fetchPage, postForm } from "./page.js";
+import { _ } from "./words.js";
 
 const MOST_TRIES = 4;
 const RETRY_MS = 700;
@@ -28,7 +29,7 @@ class Hold {
     const [navigation] = performance.getEntriesByType("navigation");
     this.countdown.begin(Number(this.bar.dataset.secondsLeft), asked ?? navigation?.requestStart ?? 0);
     this.#listen();
-    announce(`${this.bar.dataset.subject} held for you until ${this.bar.dataset.until}.`);
+    announce(_("%(subject)s held for you until %(until)s.", this.bar.dataset));
   }
 
   /** Nothing is held any more: this bar says nothing, asks nothing and gives nothing back. */
@@ -51,9 +52,9 @@ class Hold {
   }
 
   #reached(moment) {
-    if (moment === "soon") announce("One minute left to finish. You can ask for more time.");
+    if (moment === "soon") announce(_("One minute left to finish. You can ask for more time."));
     if (moment === "offer") this.#openDialog();
-    if (moment === "last") announce("20 seconds left.");
+    if (moment === "last") announce(_("20 seconds left."));
     if (moment === "over") this.#lapsed();
   }
 
@@ -62,8 +63,8 @@ class Hold {
     this.#closeDialog();
     const asked = performance.now();
     const answer = await postForm(this.bar.dataset.extend, this.#fields()).catch(() => null);
-    if (this.adopt(answer, asked)) announce(`Held for you until ${this.bar.dataset.until}.`);
-    else if (answer?.status === 409) this.#say(answer.page.querySelector("h1")?.textContent ?? "This hold cannot be extended again.");
+    if (this.adopt(answer, asked)) announce(_("Held for you until %(until)s.", this.bar.dataset));
+    else if (answer?.status === 409) this.#say(answer.page.querySelector("h1")?.textContent ?? _("This hold cannot be extended again."));
   }
 
   /** Ask the server how much is left: the machine may have slept. */
@@ -78,7 +79,7 @@ class Hold {
   async #lapsed(triesLeft = MOST_TRIES) {
     this.#closeDialog();
     if (document.visibilityState !== "visible" || !this.wasTouched) {
-      this.#say(`The hold ended at ${this.bar.dataset.until}. Go on, and we try to hold the time again.`);
+      this.#say(_("The hold ended at %(until)s. Go on, and we try to hold the time again.", this.bar.dataset));
       return;
     }
     const before = this.bar.dataset.token;
@@ -90,7 +91,7 @@ class Hold {
       else this.#offerOthers(answer);
     } else if (before !== this.bar.dataset.token) {
       this.wasTouched = false; // a page nobody uses must not keep a time for ever
-      announce(`The hold had ended; the time was still free and is held until ${this.bar.dataset.until}.`);
+      announce(_("The hold had ended; the time was still free and is held until %(until)s.", this.bar.dataset));
     } // else we were early, since we count from the request: the old hold still stands and is counted on
   }
 
@@ -121,10 +122,10 @@ class Hold {
     this.bar.dispatchEvent(new CustomEvent("hold:ended", { bubbles: true }));
     const conflict = answer?.page?.querySelector('[data-part="conflict"]');
     if (!conflict) {
-      this.#say(`The hold ended at ${this.bar.dataset.until}. Go on, and we try to hold the time again.`);
+      this.#say(_("The hold ended at %(until)s. Go on, and we try to hold the time again.", this.bar.dataset));
       return;
     }
-    this.#say(conflict.querySelector("h1")?.textContent ?? "This was taken by someone else.");
+    this.#say(conflict.querySelector("h1")?.textContent ?? _("This was taken by someone else."));
     this.bar.after(document.adoptNode(conflict));
     conflict.querySelector("form")?.addEventListener("submit", (event) => carryTyped(event.target));
     conflict.tabIndex = -1;
@@ -142,7 +143,7 @@ class Hold {
 
   #openDialog() {
     this.dialog.hidden = false;
-    announce("Need more time? The button More time is in the bar at the top.");
+    announce(_("Need more time? The button More time is in the bar at the top."));
   }
 
   #closeDialog() {

@@ -1,6 +1,7 @@
 // Keeps the monitor fresh: with each beat of the stream the page is asked for again, and its live parts are taken.
 import { announce } from "./announce.js";
 import { fetchPage } from "./page.js";
+import { _ } from "./words.js";
 
 const BEAT_MS = 1_000;
 const SILENT_MS = 2_500; // then the page is asked for without waiting for a beat
@@ -36,10 +37,10 @@ export function startMonitor(root) {
     const isLate = !isPaused && !document.hidden && seconds * 1000 > LATE_MS;
     pulse.dataset.pulse = isPaused ? "paused" : isLate ? "late" : "live";
     pulse.querySelector("[data-pulse-words]").textContent = isPaused
-      ? `Paused ${seconds} s ago`
+      ? _("Paused %(seconds)s s ago", { seconds })
       : isLate
-        ? `No answer for ${seconds} s`
-        : "Live";
+        ? _("No answer for %(seconds)s s", { seconds })
+        : _("Live");
   }
 
   followBeats(root.dataset.stream, () => {
@@ -83,7 +84,7 @@ function takeLiveParts(root, page) {
     if (fresh && fresh.innerHTML !== part.innerHTML && !isBeingRead(part)) replace(part, fresh);
   }
   const { leader, epoch } = root.querySelector("[data-leader]").dataset;
-  if (leader !== leaderBefore) announce(leader ? `${leader} leads in epoch ${epoch}` : "Nobody leads");
+  if (leader !== leaderBefore) announce(leader ? _("%(leader)s leads in epoch %(epoch)s", { leader, epoch }) : _("Nobody leads"));
 }
 
 // Text that somebody is marking must not be taken away.

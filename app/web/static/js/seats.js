@@ -4,8 +4,15 @@ import { startHold } from "./hold.js";
 import { followSlots } from "./live.js";
 import { makeSeatGrid } from "./seat_grid.js";
 import { offerZoom } from "./seat_zoom.js";
+import { _ } from "./words.js";
 
-const WORDS = { free: "available", mine: "yours", held: "on hold for someone else", taken: "taken", closed: "not for sale" };
+const WORDS = {
+  free: _("available"),
+  mine: _("yours"),
+  held: _("on hold for someone else"),
+  taken: _("taken"),
+  closed: _("not for sale"),
+};
 const STATES = { OPEN: "free", HELD: "held", BOOKED: "taken", BLOCKED: "closed" };
 const NARROW = matchMedia("(max-width: 63.99rem)");
 const MOST_TRIES = 3;
@@ -97,7 +104,7 @@ class Hall {
 
   count() {
     const free = [...this.seats.values()].filter((seat) => !seat.dataset.state).length;
-    const words = `${free} of ${this.seats.size} seats free`;
+    const words = _("%(free)s of %(total)s seats free", { free, total: this.seats.size });
     const before = this.heading.textContent;
     this.heading.textContent = before.includes(":") ? `${before.slice(0, before.lastIndexOf(":"))}: ${words}` : words;
   }
@@ -111,7 +118,7 @@ function compareOnly(root, hall, wanted) {
     const missing = wanted - ticked();
     if (missing === 0) return;
     event.preventDefault();
-    note.textContent = missing > 0 ? `Tick ${missing} more.` : `Untick ${-missing}: you have ${wanted}.`;
+    note.textContent = missing > 0 ? _("Tick %(missing)s more.", { missing }) : _("Untick %(spare)s: you have %(wanted)s.", { spare: -missing, wanted });
   });
 }
 
@@ -168,7 +175,7 @@ class Basket {
     if (answer?.ok && answer.headers.get("Content-Type").startsWith("text/html")) {
       this.#adopt(parse(await answer.text()), asked);
       const name = seat.getAttribute("aria-label").split(",").slice(0, 2).join(",");
-      announce(wish === "take" ? `${name} is yours for now.` : `${name} was given back.`);
+      announce(wish === "take" ? _("%(name)s is yours for now.", { name }) : _("%(name)s was given back.", { name }));
     } else {
       await this.#refused(seat, wish, answer);
     }
@@ -183,7 +190,7 @@ class Basket {
     }
     if (!lost.some(({ id }) => id === seat.value)) this.hall.show(seat, this.hall.mine.has(seat.value) ? "mine" : "free");
     if (problem?.error?.code === "HOLD_EXPIRED") this.#ended();
-    this.note.textContent = problem?.detail ?? "We could not reach the server. Nothing was changed; please press again.";
+    this.note.textContent = problem?.detail ?? _("We could not reach the server. Nothing was changed; please press again.");
   }
 
   /** Take over the server's basket: its seats, its countdown, its warning. */

@@ -1,5 +1,6 @@
 // The list of times: a time that goes is marked before it leaves, and never leaves from under the focus.
 import { announce } from "./announce.js";
+import { _ } from "./words.js";
 
 const LEAVE_AFTER_MS = 5000;
 const FADE_MS = 400;
@@ -12,8 +13,8 @@ export function takeTime(item, change) {
   if (button.matches(".time--mine")) return; // the refresh will tell
   const clock = button.querySelector("b").textContent;
   const wasFree = button.getAttribute("aria-disabled") !== "true";
-  disable(button, clock, isHeld ? "on hold" : "just taken");
-  if (document.activeElement === button && wasFree) announce(`${clock} was just taken by someone else. ${nearestFree(item)}`);
+  disable(button, clock, isHeld ? _("on hold") : _("just taken"));
+  if (document.activeElement === button && wasFree) announce([_("%(time)s was just taken by someone else", { time: clock }), nearestFree(item)].join(". "));
   if (!isHeld) leaveLater(item);
 }
 
@@ -42,12 +43,13 @@ export function showOwnZone(day) {
   const [there, shown] = [wallTime(start, clinic), wallTime(start, here)];
   if (there.day === shown.day && there.clock === shown.clock) return;
   const weekday = there.day === shown.day ? "" : `${shown.day} `;
-  line.textContent = ` Your device is set to ${here}: ${there.clock} is ${weekday}${shown.clock} there.`;
+  const told = _("Your device is set to %(zone)s: %(time)s is %(own)s there.", { zone: here, time: there.clock, own: weekday + shown.clock });
+  line.textContent = ` ${told}`;
   line.hidden = false;
 }
 
 function wallTime(moment, timeZone) {
-  const read = (options) => new Intl.DateTimeFormat("en-GB", { ...options, timeZone }).format(moment);
+  const read = (options) => new Intl.DateTimeFormat(document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang, { ...options, timeZone }).format(moment);
   return { day: read({ weekday: "long" }), clock: read({ hour: "2-digit", minute: "2-digit" }) };
 }
 
@@ -79,7 +81,7 @@ function exchange(item, fresh) {
   fresh.querySelector(".time").classList.add("is-new");
   if (!hadFocus) return;
   fresh.querySelector(".time").focus({ preventScroll: true });
-  if (fresh.dataset.state === "free") announce(`${clockOf(fresh)} is free again.`);
+  if (fresh.dataset.state === "free") announce(_("%(time)s is free again.", { time: clockOf(fresh) }));
 }
 
 function insert(list, freshList, slot, item) {
@@ -135,7 +137,7 @@ function nearestFree(item) {
     .filter((other) => shownState(other) === "free")
     .sort((a, b) => Math.abs(all.indexOf(a) - here) - Math.abs(all.indexOf(b) - here))
     .slice(0, 3);
-  return free.length ? `Nearest free: ${free.map(clockOf).sort().join(", ")}.` : "No other time is free on this day.";
+  return free.length ? _("Nearest free: %(times)s.", { times: free.map(clockOf).sort().join(", ") }) : _("No other time is free on this day.");
 }
 
 function replaceContent(day, fresh, name) {

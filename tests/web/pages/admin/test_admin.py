@@ -113,6 +113,16 @@ def test_hours_that_cannot_be_are_told(chief: Person, clinic: Clinic, wrong: dic
     assert re.search(r'name="name"[^>]* value="[^"]+"', chief.text), "the doctor's own fields are empty"
 
 
+def test_that_a_doctor_has_no_hours_is_said_without_the_name_of_a_field(
+    chief: Person, clinic: Clinic
+) -> None:
+    asked = {"doctor_id": str(clinic.doctor_id), "how": "hours", "first": "2099-11-23", "last": "2099-11-23"}
+
+    chief.open(f"/admin/slots?{urlencode(asked)}")
+
+    assert ">This doctor has no opening hours yet" in chief.text
+
+
 def test_the_preview_is_exactly_what_is_then_made(chief: Person, clinic: Clinic) -> None:
     chief.open(f"/admin/doctors/{clinic.doctor_id}")
     chief.send(f"/admin/doctors/{clinic.doctor_id}/hours", **WEEK)

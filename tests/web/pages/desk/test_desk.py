@@ -133,6 +133,7 @@ def test_sent_twice_it_is_booked_once(receptionist: Person, clinic: Clinic) -> N
 
 def test_a_time_that_went_meanwhile_is_refused_with_the_reason(receptionist: Person, clinic: Clinic) -> None:
     slot_id = clinic.add_slot()
+    clinic.add_slot(49)
     receptionist.open(f"/desk?date={day_of(clinic, slot_id)}&slot={slot_id}")
     clinic.book_elsewhere(slot_id)
 
@@ -141,6 +142,7 @@ def test_a_time_that_went_meanwhile_is_refused_with_the_reason(receptionist: Per
     assert receptionist.page.status_code == 409
     assert "already booked" in receptionist.text
     assert 'href="/desk' in receptionist.text
+    assert re.search(r"Free nearby: \w{3} \d+ \w{3}, \d\d:\d\d", receptionist.text)
 
 
 def test_a_program_gets_the_same_refusal_as_a_problem(receptionist: Person, clinic: Clinic) -> None:
