@@ -109,6 +109,6 @@ SHOTS: dict[str, Callable[[Range, float], Any]] = {
     "book, watched": lambda at, share: watched(at, share / 2),
     "naive": lambda at, _share: baseline(at, "naive"),
     "orm": lambda at, _share: baseline(at, "orm"),
-    "crowd": lambda at, _share: crowd(at),
     "seats": lambda at, _share: seats(at),
+    "crowd": lambda at, _share: crowd(at),
 }

@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from loadtest.bench.stack import ROOT, RunningStack
 from loadtest.stage import Stage, StageFailed, tomorrow
 from loadtest.target import Target
 
+_TRIES, _PAUSE_SECONDS = 10, 2.0
 ADMIN_EMAIL = "bench@example.org"
 _PASSWORD = "bench-only-" + os.urandom(8).hex()
 _MINUTES, _DAYS = 5, 28
@@ -73,11 +75,21 @@ def make_admin(stack: RunningStack) -> None:
 @contextmanager
 def admin_stage(stack: RunningStack) -> Iterator[Stage]:
     who = {"admin_email": ADMIN_EMAIL, "load_email": ADMIN_EMAIL}
-    stage = Stage(Target(base_url=stack.url, admin_password=_PASSWORD, load_password=_PASSWORD, **who))
+    stage = _logged_in(Target(base_url=stack.url, admin_password=_PASSWORD, load_password=_PASSWORD, **who))
     try:
         yield stage
     finally:
         stage.close()
+
+
+def _logged_in(target: Target) -> Stage:
+    """The balancer may hold every node for dead just after a rush; so it is tried for a while."""
+    for _ in range(_TRIES):
+        try:
+            return Stage(target)
+        except StageFailed:
+            time.sleep(_PAUSE_SECONDS)
+    return Stage(target)
 
 
 def lay_out(stack: RunningStack, doctors: int, seed: int = 1) -> Field:
