@@ -133,7 +133,9 @@ def upstream(name: str, members: Sequence[str]) -> str:
 
 
 def server_line(place: str, *options: str) -> str:
-    return " ".join(("server", place, "max_fails=2", "fail_timeout=5s", *options))
+    # nginx counts no failures: when all nodes are slow at once it would leave all of them and answer 503 for
+    # everybody. Who is dead is the balancer's to say; a node that refuses is passed over at once anyway.
+    return " ".join(("server", place, "max_fails=0", *options))
 
 
 def _server(share: Share) -> str:

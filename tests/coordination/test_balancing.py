@@ -156,7 +156,7 @@ def test_least_connections_stands_before_the_servers_and_draining_is_down():
         "upstream nodes {",
         "zone nodes 128k;",
         "least_conn;",
-        "server a:1 max_fails=2 fail_timeout=5s;",
+        "server a:1 max_fails=0;",
         "server b:2 down;",
         "keepalive 64;",
         "keepalive_timeout 60s;",
