@@ -33,6 +33,8 @@ REASONS = {
     "NOT_TOGETHER": N_("not side by side"),
 }
 WIDTH, HEIGHT = 720, 150
+#: One hour alone would be a wall, not a bar.
+FEWEST_BARS = 6
 
 
 @dataclass(frozen=True)
@@ -111,9 +113,9 @@ def admin_statistics_csv() -> Response:
 
 
 def bars_of(lines: list[tuple[str, int, int]]) -> list[Bar]:
-    """Bars that fill the picture; the highest reaches its top."""
+    """Bars that fill the picture, unless they are few; the highest reaches its top."""
     highest = max((kept + lost for _label, kept, lost in lines), default=0) or 1
-    step = WIDTH / max(len(lines), 1)
+    step = WIDTH / max(len(lines), FEWEST_BARS)
     return [
         Bar(label, round(number * step + step * 0.1, 2), round(step * 0.8, 2),
             round(HEIGHT * kept / highest, 2), round(HEIGHT * lost / highest, 2), kept, lost)
