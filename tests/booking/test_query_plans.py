@@ -102,12 +102,25 @@ def test_no_read_looks_at_every_slot(desk: Desk, crowd: list[int]) -> None:
         assert not [plan for plan in found if "Seq Scan on slots" in plan or "SCAN slots" in plan], name
 
 
-def test_a_batch_finds_its_slots_and_counts_its_callers_by_index(
-    make_desk: Callable[..., Desk], postgres_url: str
-) -> None:
+@pytest.fixture
+def busy_hour(make_desk: Callable[..., Desk], postgres_url: str) -> Desk:
+    """A thousand addresses have booked just now, as the planner knows."""
     desk = make_desk(postgres_url)
+    desk.hold(desk.add_slot())
+    with desk.database.transaction() as tx:
+        tx.exec_driver_sql(
+            "INSERT INTO bookings SELECT (jsonb_populate_record(b, jsonb_build_object("
+            "'id', gen_random_uuid(), 'reference', 'R' || n, 'origin', 'other ' || n))).*"
+            " FROM bookings b, generate_series(1, 1000) n"
+        )
+        tx.exec_driver_sql("ANALYZE bookings")
+    return desk
+
+
+def test_a_batch_finds_its_slots_and_counts_its_callers_by_index(busy_hour: Desk) -> None:
+    desk = busy_hour
     wishes = json.dumps([{
-        "slot_id": desk.add_slot(), "booking_id": str(uuid.uuid4()), "scope": "s", "key": "k", "origin": "o",
+        "slot_id": desk.add_slot(30), "booking_id": str(uuid.uuid4()), "scope": "s", "key": "k", "origin": "o",
         "most_bookings": 120, "most_holds": 40, "window_seconds": 3600,
     }])  # fmt: skip
 
@@ -121,10 +134,8 @@ def test_a_batch_finds_its_slots_and_counts_its_callers_by_index(
     assert any("Index Cond" in line and "origin" in line and "created_at" in line for line in plan)
 
 
-def test_the_ordinary_count_reads_no_more_than_its_window(
-    make_desk: Callable[..., Desk], postgres_url: str
-) -> None:
-    desk = make_desk(postgres_url)
+def test_the_ordinary_count_reads_no_more_than_its_window(busy_hour: Desk) -> None:
+    desk = busy_hour
     facts = _facts(_whose(Actor("guest", origin="o")), OF_AN_ADDRESS, [1])
     asked = facts.compile(desk.database.engine, compile_kwargs={"literal_binds": True})
 

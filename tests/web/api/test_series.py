@@ -58,7 +58,7 @@ def test_a_booking_is_looked_at_repeated_and_moved_by_its_token(client: FlaskCli
     assert [each["is_free"] for each in seen] == [True, True]
     assert done.status_code == 201
     assert moved.json["message"] == "Moved 3"
-    assert client.get(f"{path}/series", headers={"X-Manage-Token": "x" * 40}).status_code == 404
+    assert client.get(f"{path}/series", headers={"X-Manage-Token": "x" * 40}).status_code == 401
     assert client.get(f"{path}/series").status_code == 401
 
 
