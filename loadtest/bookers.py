@@ -17,8 +17,8 @@ from loadtest.wire import Wire
 _PAUSE_SECONDS = 0.15
 #: Keeps slots free for the others, over hundreds of minutes too.
 _CANCELLED = 0.97
-#: A person's browser gives up sooner than a server that hangs.
-_TIMEOUT_SECONDS = 5.0
+#: Enough for a silent node to be left and another one to answer.
+_TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)

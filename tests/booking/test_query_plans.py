@@ -120,8 +120,8 @@ def busy_hour(make_desk: Callable[..., Desk], postgres_url: str) -> Desk:
 def test_a_batch_finds_its_slots_and_counts_its_callers_by_index(busy_hour: Desk) -> None:
     desk = busy_hour
     wishes = json.dumps([{
-        "slot_id": desk.add_slot(30), "booking_id": str(uuid.uuid4()), "scope": "s", "key": "k", "origin": "o",
-        "most_bookings": 120, "most_holds": 40, "window_seconds": 3600,
+        "slot_id": desk.add_slot(30), "booking_id": str(uuid.uuid4()), "scope": "s", "key": "k",
+        "origin": "o", "most_bookings": 120, "most_holds": 40, "window_seconds": 3600,
     }])  # fmt: skip
 
     with desk.database.transaction() as tx:
