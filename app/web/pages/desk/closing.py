@@ -40,6 +40,7 @@ from app.web.staff import desk_actor, require_served, served
 LONGEST_REASON = 200
 HOURS_PER_DAY = 24
 DEFAULT_REASON = N_("The doctor is not available")
+LABELS = {"first": N_("From"), "begins": N_("From"), "ends": N_("Until")}
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def desk_close() -> str:
             try:
                 preview = _preview(connection, read_asked(request.args), day)
             except ValidationFailed as refusal:
-                wrong = refusal.detail
+                wrong = _words_of(refusal)
     _note_look(preview.get("lines", ()))
     return render_template(
         "desk/close.html", day=day, doctors=doctors, typed=typed, wrong=wrong, key=new_key(),
@@ -159,6 +160,14 @@ def _own_closure(connection: Connection, closure_id: UUID) -> dict[str, Any]:
     closure = read_closure(connection, closure_id)
     require_served(int(closure["doctor_id"]))
     return closure
+
+
+def _words_of(refusal: ValidationFailed) -> str:
+    """Each field by its label on the form, in the reader's language, with the reason."""
+    return "; ".join(
+        f"{_(LABELS.get(each['field'], each['field']))}: {_(each['message'])}"
+        for each in refusal.extras["errors"]
+    )
 
 
 def read_asked(values: Mapping[str, str]) -> Asked:
