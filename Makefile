@@ -19,7 +19,7 @@ run: $(VENV)/run.stamp ## Start everything and say where (NODES=5, DB=sqlite, HT
 	@exec $(PY) -m worker.stack
 
 test: $(VENV)/dev.stamp ## Run all tests, with servers of their own
-	@$(PY) -m pytest -n 3 --dist loadgroup $(if $(CHROMIUM),,-m "not browser") $(ARGS)
+	@$(PY) -m pytest -n 3 $(if $(CHROMIUM),,-m "not browser") $(ARGS)
 	@$(if $(CHROMIUM),,echo "$(NO_BROWSER)")
 
 test-browser: $(VENV)/dev.stamp ## Run the browser tests alone

@@ -10,11 +10,13 @@ import itertools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 
 from tests.lent_databases import LentDatabases
+from tests.scheduling import Scheduling
 from tests.servers import (
     RunningRedis,
     SmtpSink,
@@ -27,6 +29,10 @@ from worker.stack.postgres import PostgresServer
 
 _TEMPLATE = "migrated"
 _numbers = itertools.count(1)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

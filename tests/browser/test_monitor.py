@@ -16,7 +16,7 @@ from tests.servers import eventually, running_redis, throwaway_folder
 from worker.stack.postgres import PostgresServer
 
 Visit = Callable[..., Page]
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("monitor")]
+pytestmark = [pytest.mark.timeout(300)]
 #: The lowest number. A forced election makes a stronger one lead; not always the strongest, because whoever
 #: has just handed over does not take the lease back at once.
 WEAKEST, STRONGER = "node-1", re.compile("node-2|node-3")

@@ -16,8 +16,8 @@ from tests.servers import eventually, throwaway_folder
 from tests.system.running_stack import RunningStack, post, running_stack
 from worker.stack.ports import http_status, is_answering
 
-# One process runs all of these, so that one stack is enough.
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("stack"), pytest.mark.timeout(300)]
+# One process runs all of these (tests/scheduling.py), so that one stack is enough.
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
