@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from zlib import crc32
@@ -75,10 +74,6 @@ def list_movies(
     if after is not None:
         query = query.where(tuple_(Movie.title, Movie.id) > after)
     return [movie_document(row) for row in connection.execute(query.limit(limit))]
-
-
-def list_genres(connection: Connection) -> Sequence[str]:
-    return sorted(connection.execute(select(Movie.genre).distinct()).scalars())
 
 
 def movie_document(row: Row[Any]) -> Document:
