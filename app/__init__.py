@@ -36,6 +36,27 @@ def create_app(config: Config | None = None) -> APIFlask:
     return build_application(parts)
 
 
+def create_event_server(config: Config | None = None) -> APIFlask:
+    """The WSGI application of a process that serves event streams alone."""
+    from app.clock import SystemClock
+    from app.config import Config
+    from app.coordination.changes import ChangeFeed
+    from app.coordination.connection import connect_redis
+    from app.database import Database
+    from app.logs import configure_logs
+    from app.web.broadcast import Broadcaster
+    from app.web.event_server import EventParts, build_event_server
+    from app.web.node_health import Health
+
+    config = config or Config.from_env(os.environ)
+    configure_logs(config, "events")
+    clock, redis = SystemClock(config.clock_skew_ms), connect_redis(config.redis_url)
+    database = Database(config.database_url, config.db_pool_size, config.keyring)
+    broadcaster = Broadcaster(lambda: ChangeFeed(redis, database, clock))
+    health = Health(config, database, redis, clock)
+    return build_event_server(EventParts(config, database, redis, clock, health, broadcaster))
+
+
 def build_parts(config: Config) -> Parts:
     """The objects the views work with."""
     from app.booking.build import build_engine
@@ -80,8 +101,8 @@ def build_parts(config: Config) -> Parts:
     book = AddressBook([Peer(config.node_id, config.local_rpc_address)])
     seal = Seal(config.secret_key, config.node_id, config.earlier_secrets)
     client = Client(seal, HttpTransport(), engine.stamper, clock, book)
-    meter = LoadMeter(clock)
     broadcaster = Broadcaster(lambda: ChangeFeed(redis, database, clock))
+    meter = LoadMeter(clock, lambda: broadcaster.wired)
     cluster = Cluster(config, clock, database, client)
     replica = NodeReplica(clock)
     neighbour = Neighbour(client, config.node_id, replica, clock)

@@ -6,13 +6,14 @@ group commit of DeWitt et al. 1984, one level further up: also the statements an
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar, cast
 
 from app.errors import OutcomeUnknown, Unavailable
 
 MOST_TOGETHER = 64
+MOST_KEPT_APART = 256
 #: Longer than the database lets any statement take.
 LONGEST_WAIT_SECONDS = 12.0
 Wish = TypeVar("Wish")
@@ -107,3 +108,21 @@ class Batches(Generic[Wish, Fate]):
             following = self._waiting[0]
             following.is_leader = True
         following.bell.release()
+
+
+class BatchesByOwner(Generic[Wish, Fate]):
+    """Batches of their own for each of the owners that were wanted last, so that none waits for another."""
+
+    def __init__(self, most: int = MOST_KEPT_APART) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._batches: OrderedDict[int, Batches[Wish, Fate]] = OrderedDict()
+
+    def of(self, owner_id: int) -> Batches[Wish, Fate]:
+        """One that is forgotten while somebody waits there has two for a while: they share less."""
+        with self._lock:
+            batches = self._batches.setdefault(owner_id, Batches())
+            self._batches.move_to_end(owner_id)
+            if len(self._batches) > self._most:
+                self._batches.popitem(last=False)
+            return batches

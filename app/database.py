@@ -6,27 +6,31 @@ db_now() is the one clock that decides holds."""
 from __future__ import annotations
 
 import random
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
-from psycopg import Cursor
-from psycopg.pq import PipelineStatus
 from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Integer
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
-from app.engines import postgres_engine, sqlite_engine
+from app.database_errors import LOCK_TIMEOUT as LOCK_TIMEOUT
+from app.database_errors import TransientFailure as TransientFailure
+from app.database_errors import is_sqlite_error, may_have_committed, translated
+from app.database_errors import sqlstate as sqlstate
+from app.engines import postgres_engine, sent_together, sqlite_engine
 from app.errors import OutcomeUnknown, Unavailable
+from app.fair_semaphore import FairSemaphore
+from app.pipelines import Pipelines
+from app.round_trips import COMMIT, Line, Rows, Said, limit
 from app.sealing import Keyring
 
 Result = TypeVar("Result")
@@ -39,17 +43,14 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
-SERIALIZATION_FAILURE, DEADLOCK, LOCK_TIMEOUT = "40001", "40P01", "55P03"
-EXCLUSION_VIOLATION, UNIQUE_VIOLATION = "23P01", "23505"
-TRANSIENT = {SERIALIZATION_FAILURE, DEADLOCK}
-# The session ended or the server was going down: at COMMIT this leaves open whether it was done.
-CONNECTION_LOST = ("08", "57P")
-SQLITE_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
-SQLITE_OUTAGES = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY")
 MOST_ATTEMPTS = 8
-#: More transactions of one process at once would only wait for each other's rows, each with a connection.
-WRITERS_SHARE = 0.4
+#: Of a process' connections: the others are for reads, which hold one for a round trip.
+WRITERS_SHARE = 0.7
 LONGEST_WAIT_TO_WRITE_SECONDS = 5.0
+#: Where a transaction keeps what is to go with its COMMIT.
+AHEAD = "oneslot.ahead"
+#: Connections for pipelines, which batches use: one at a time for each kind of them.
+LINES = 4
 
 
 class Base(DeclarativeBase):
@@ -106,11 +107,6 @@ def _sqlite_now(element: db_now, compiler: Any, **kw: Any) -> str:
     return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', ({seconds}) || ' seconds')"
 
 
-def sqlstate(error: BaseException) -> str | None:
-    """The five-character SQLSTATE of a PostgreSQL error, if it has one."""
-    return getattr(getattr(error, "orig", None), "sqlstate", None)
-
-
 class Database:
     """Opens transactions. One per process; dispose() after a fork."""
 
@@ -119,15 +115,16 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         # SQLite has one writer; waiting for it inside the driver would stop every greenlet of the process.
         writers = 1 if self.is_sqlite else max(int(pool_size * WRITERS_SHARE), 2)
-        self._writers = threading.BoundedSemaphore(writers)
+        self._writers = FairSemaphore(writers)
         self.engine = sqlite_engine(url) if self.is_sqlite else postgres_engine(url, pool_size)
+        self._pipelines = None if self.is_sqlite else Pipelines(postgres_engine(url, LINES))
         # Sealed columns find their keys here: one process may have several databases open.
         self.engine.dialect.keyring = keyring  # type: ignore[attr-defined]
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reading; each statement sees what is committed when it starts."""
-        with _translated(), self.engine.connect() as connection:
+        with translated(), self.engine.connect() as connection:
             if not self.is_sqlite:
                 connection = connection.execution_options(isolation_level="AUTOCOMMIT")
             yield connection
@@ -135,7 +132,7 @@ class Database:
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """A connection for reading whose statements all see the same moment."""
-        with _translated(), self.engine.connect() as connection:
+        with translated(), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN")
             else:
@@ -158,7 +155,7 @@ class Database:
     @contextmanager
     def _open(self) -> Iterator[Connection]:
         """A transaction for somebody who commits it."""
-        with _translated(), self._turn_to_write(), self.engine.connect() as connection:
+        with translated(), self._turn_to_write(), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
@@ -202,99 +199,95 @@ class Database:
                     time.sleep(random.uniform(0.005, 0.02 * 2**attempt))  # noqa: S311 - jitter, no secret
         raise Unavailable("Too many requests changed the same record. Please try again.")
 
+    @property
+    def pipelines(self) -> Pipelines:
+        """For those who can_share()."""
+        if self._pipelines is None:
+            raise AssertionError("SQLite has no pipelines")
+        return self._pipelines
+
     def dispose(self) -> None:
         self.engine.dispose()
+        if self._pipelines:
+            self._pipelines.dispose()
 
 
 def can_share(database: Database) -> bool:
-    """Whether several requests can share a transaction: statements can be sent together, to PostgreSQL."""
-    return not database.is_sqlite and psycopg.Pipeline.is_supported()
-
-
-class TransientFailure(Exception):
-    """A serialization failure, a deadlock, or a record that changed between our look and our write:
-    the whole transaction may be tried again."""
+    """Whether several requests can share a transaction: they can on PostgreSQL."""
+    return not database.is_sqlite
 
 
 def _commit(connection: Connection) -> None:
     try:
         connection.commit()
     except OperationalError as error:
-        if not _is_sqlite_error(error) and _may_have_committed(sqlstate(error)):
+        if not is_sqlite_error(error) and may_have_committed(sqlstate(error)):
             raise OutcomeUnknown("The connection to the database broke while saving.") from error
         raise
 
 
 def _commit_with(tx: Connection, result: Result, last: Last[Result]) -> None:
     driver = tx.connection.driver_connection
-    if not isinstance(driver, psycopg.Connection) or not psycopg.Pipeline.is_supported():
+    if not isinstance(driver, psycopg.Connection):
         landed = last(tx, result)
         _commit(tx)
     else:
+        sent = tx.info[AHEAD] = list[Ahead]()
         try:
-            with driver.pipeline():
-                landed = last(tx, result)
-                _commit(tx)
-        except BaseException:
-            # A failed COMMIT is the end of the transaction to SQLAlchemy, but not to the server.
-            with suppress(psycopg.Error):
-                driver.rollback()
-            raise
+            landed = last(tx, result)
+        finally:
+            del tx.info[AHEAD]
+        _commit_together(tx, driver, sent)
     landed()
 
 
-def send_ahead(tx: Connection, statement: LiteralString, values: Mapping[str, Any]) -> Cursor[Any] | None:
-    """Send a statement without waiting for its answer, which is in the cursor after the commit; None where
-    the connection waits for every answer. For `last` of Database.run()."""
-    driver = tx.connection.driver_connection
-    if not isinstance(driver, psycopg.Connection) or driver.pgconn.pipeline_status == PipelineStatus.OFF:
-        return None
+def _commit_together(tx: Connection, driver: psycopg.Connection[Any], sent: Sequence[Ahead]) -> None:
+    """In one write: everybody else at a stream waits from its statement to the COMMIT."""
+    line = Line(driver, is_shared=True)
+    before = [limit()] if line.sends_together else []
     try:
-        return driver.execute(statement, values)
-    except psycopg.Error as error:  # the answer to an earlier statement, or a broken connection
-        raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
-
-
-def _may_have_committed(state: str | None) -> bool:
-    """Whether the session ended before the server's answer to COMMIT, or with it."""
-    return state is None or state.startswith(CONNECTION_LOST)
+        rows = line.exchange([*before, *(each.said for each in sent), COMMIT])
+    except psycopg.Error as error:
+        with suppress(psycopg.Error):
+            driver.rollback()
+        if not line.is_idle:  # it hangs, or is in the midst of an answer
+            tx.invalidate()
+        failed = DBAPIError.instance(None, None, error, psycopg.Error)
+        if isinstance(failed, OperationalError) and may_have_committed(sqlstate(failed)):
+            raise OutcomeUnknown("The connection to the database broke while saving.") from error
+        raise failed from error
+    for each, its_rows in zip(sent, rows[len(before) :], strict=False):
+        each.rows = its_rows
+    tx.commit()  # there is nothing left to say, which SQLAlchemy cannot know
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """The driver's errors, once, at the border where they enter."""
-    try:
+def together(tx: Connection) -> Iterator[None]:
+    """Statements without rows, which go to the server in one round trip where that can be; what it refuses is
+    raised at the end of the block. From here on the transaction is limited, see engines.py."""
+    driver = tx.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
         yield
-    except PoolTimeout as error:
-        raise Unavailable("All database connections are busy.") from error
-    except DBAPIError as error:
-        state = sqlstate(error)
-        if state in TRANSIENT:
-            raise TransientFailure from error
-        if state == LOCK_TIMEOUT or _is_sqlite_busy(error):
-            raise Unavailable("Another request holds this record. Please try again.") from error
-        if error.connection_invalidated or _is_outage(error, state):
-            raise Unavailable("The database does not answer.", retry_after_seconds=5) from error
-        raise
+        return
+    try:
+        with sent_together(driver):
+            yield
+    except psycopg.Error as error:
+        raise DBAPIError.instance(None, None, error, psycopg.Error) from error
 
 
-def _is_outage(error: DBAPIError, state: str | None) -> bool:
-    """Classes 08 connection, 53 disk or memory full, 57 shutdown or cancelled; 25P03 idle too long."""
-    if _is_sqlite_error(error):
-        return _sqlite_code(error).startswith(SQLITE_OUTAGES)
-    if state is None:
-        return isinstance(error, OperationalError)
-    return state.startswith(("08", "53", "57", "25P03"))
+@dataclass
+class Ahead:
+    """A statement that goes with the COMMIT, and its rows afterwards."""
+
+    said: Said
+    rows: Rows = field(default_factory=list)
 
 
-def _is_sqlite_error(error: DBAPIError) -> bool:
-    return type(error.orig).__module__.startswith("sqlite3")
-
-
-def _is_sqlite_busy(error: DBAPIError) -> bool:
-    return _sqlite_code(error).startswith(SQLITE_BUSY)
-
-
-def _sqlite_code(error: DBAPIError) -> str:
-    """Such as SQLITE_IOERR_WRITE; empty for other databases."""
-    return str(getattr(error.orig, "sqlite_errorname", ""))
+def send_ahead(tx: Connection, statement: LiteralString, values: Mapping[str, str]) -> Ahead | None:
+    """Have a statement sent together with the COMMIT; None on SQLite. For `last` of Database.run()."""
+    sent: list[Ahead] | None = tx.info.get(AHEAD)
+    if sent is None:
+        return None
+    sent.append(Ahead((statement, values)))
+    return sent[-1]

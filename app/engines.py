@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,24 @@ from sqlalchemy import Engine, create_engine, event
 SESSION_SETTINGS = (
     "-c timezone=UTC -c lock_timeout=2s -c statement_timeout=5s -c idle_in_transaction_session_timeout=5s"
 )
+
+#: Between statements that were sent together the server does not call a frozen session idle, so while they
+#: are under way the transaction as a whole is limited; in milliseconds.
+TOGETHER_MS = 5000
+#: Servers before this one have no limit for a transaction.
+LIMITS_TRANSACTIONS = 170_000
+
+
+@contextmanager
+def sent_together(driver: psycopg.Connection[Any]) -> Iterator[None]:
+    """Within the block statements go to the server without waiting for the answers to those before, where
+    that is safe: a node that froze between two of them would keep its rows for as long as it sleeps."""
+    if not psycopg.Pipeline.is_supported() or driver.info.server_version < LIMITS_TRANSACTIONS:
+        yield
+        return
+    with driver.pipeline():
+        driver.execute(f"SET LOCAL transaction_timeout = {TOGETHER_MS:d}")
+        yield
 
 
 def postgres_engine(url: str, pool_size: int) -> Engine:

@@ -9,19 +9,28 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 
-from app.database import LOCK_TIMEOUT, Database, TransientFailure, sqlstate
+from app.database import LOCK_TIMEOUT, Database, TransientFailure, send_ahead, sqlstate
 from app.errors import IdempotencyKeyReused, OutcomeUnknown, Refusal, RequestInProgress, Unavailable
+from app.sealed_columns import SealedAnswer
 from app.tables.journal import IdempotencyRecord
 
 RESOLVE_SECONDS = 2.0
 Document = dict[str, Any]
+ANSWER_TYPE = SealedAnswer()
+SEND_ANSWER = "UPDATE idempotency SET answer = %(answer)s::json WHERE scope = %(scope)s AND key = %(key)s"
+ANSWER = (
+    update(IdempotencyRecord)
+    .where(IdempotencyRecord.scope == bindparam("its_scope"), IdempotencyRecord.key == bindparam("its_key"))
+    .values(answer=bindparam("answer"))
+)
 
 
 @dataclass(frozen=True)
@@ -61,38 +70,58 @@ def once(
     to COMMIT was lost and two seconds of asking did not settle it."""
     if request is None:
         return Answer(database.run(work, last and (lambda tx, _value: last(tx))))
-
-    def last_if_new(tx: Connection, outcome: tuple[Document, bool]) -> Callable[[], object]:
-        stored, replayed = outcome
-        return last(tx) if last and "value" in stored and not replayed else lambda: None
-
     try:
-        stored, replayed = database.run(
-            lambda tx: _answer_once(tx, request, work), last_if_new if last else None
-        )
+        try:
+            stored, replayed = database.run(
+                lambda tx: _answer_once(tx, request, work), partial(_write_answer, request, last)
+            )
+        except _Refused as refused:
+            stored, replayed = database.run(partial(_remember, request, refused.stored))
     except OutcomeUnknown:
         return resolve(database, request)
     return _reveal(stored, replayed)
 
 
+class _Refused(Exception):
+    """What was done so far is undone."""
+
+    def __init__(self, stored: Document) -> None:
+        self.stored = stored
+
+
 def _answer_once(
     tx: Connection, request: RequestKey, work: Callable[[Connection], Document]
 ) -> tuple[Document, bool]:
-    earlier = _begin(tx, request)
-    if earlier is not None:
-        return earlier, True
+    if not _take(tx, request):
+        return _earlier(tx, request), True
     try:
-        with tx.begin_nested():
-            stored: Document = {"value": work(tx)}
+        return {"value": work(tx)}, False
     except Refusal as refusal:
         if refusal.is_passing:
             raise
-        stored = stored_form(refusal)
-    tx.execute(
-        update(IdempotencyRecord)
-        .where(IdempotencyRecord.scope == request.scope, IdempotencyRecord.key == request.key)
-        .values(answer=stored)
-    )
+        raise _Refused(stored_form(refusal)) from refusal
+
+
+def _write_answer(
+    request: RequestKey,
+    last: Callable[[Connection], Callable[[], object]] | None,
+    tx: Connection,
+    outcome: tuple[Document, bool],
+) -> Callable[[], object]:
+    stored, replayed = outcome
+    if replayed:
+        return lambda: None
+    sealed = orjson.dumps(ANSWER_TYPE.process_bind_param(stored, tx.dialect)).decode()
+    if not send_ahead(tx, SEND_ANSWER, {"scope": request.scope, "key": request.key, "answer": sealed}):
+        tx.execute(ANSWER, {"its_scope": request.scope, "its_key": request.key, "answer": stored})
+    return last(tx) if last else lambda: None
+
+
+def _remember(request: RequestKey, stored: Document, tx: Connection) -> tuple[Document, bool]:
+    """Keep a refusal, unless a repeat came between its undoing and now: then both are told the same."""
+    if not _take(tx, request):
+        return _earlier(tx, request), True
+    tx.execute(ANSWER, {"its_scope": request.scope, "its_key": request.key, "answer": stored})
     return stored, False
 
 
@@ -101,24 +130,24 @@ def stored_form(refusal: Refusal) -> Document:
     return {"refusal": refusal.code, "detail": refusal.detail, "extras": refusal.extras}
 
 
-def _begin(tx: Connection, request: RequestKey) -> Document | None:
-    """Take the key, or wait for the request that has it and return its answer."""
+def _take(tx: Connection, request: RequestKey) -> bool:
+    """Take the key; False when it was used, after waiting for the request that has it."""
     insert = (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(IdempotencyRecord)
     row = {"scope": request.scope, "key": request.key, "request_hash": request.request_hash}
     try:
-        taken = tx.execute(
-            insert.values(**row).on_conflict_do_nothing().returning(IdempotencyRecord.key)
-        ).first()
+        taken = tx.execute(insert.values(**row).on_conflict_do_nothing().returning(IdempotencyRecord.key))
     except OperationalError as error:
         if sqlstate(error) == LOCK_TIMEOUT:
             raise RequestInProgress("The first request with this key has not been answered yet.") from error
         raise
-    if taken:
-        return None
-    earlier = _stored_answer(tx, request)
-    if earlier is None:
+    return taken.first() is not None
+
+
+def _earlier(tx: Connection, request: RequestKey) -> Document:
+    stored = _stored_answer(tx, request)
+    if stored is None:
         raise TransientFailure  # swept away as too old between our insert and our look: begin again
-    return earlier
+    return stored
 
 
 def _stored_answer(connection: Connection, request: RequestKey) -> Document | None:

@@ -55,8 +55,6 @@ class JsonLines(logging.StreamHandler[TextIO]):
         self._constants = constants
 
     def tell(self, event: EventDict) -> None:
-        if logging.getLogger().level > logging.INFO:
-            return
         line = _STAMP(None, "", {**self._constants, **event, "level": "info"})
         with self.lock or nullcontext():
             self.stream.write(_dumps(line) + self.terminator)
@@ -65,7 +63,10 @@ class JsonLines(logging.StreamHandler[TextIO]):
 
 def log_request(message: str, **fields: Any) -> None:
     """The line of one request, in the same form as every other line."""
-    for handler in logging.getLogger().handlers:
+    root = logging.getLogger()
+    if root.level > logging.INFO:
+        return
+    for handler in root.handlers:
         if isinstance(handler, JsonLines):
             handler.tell({**structlog.contextvars.get_contextvars(), **fields, "message": message})
             return

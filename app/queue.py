@@ -21,13 +21,15 @@ JOB_SECONDS = 50
 WAITING_SECONDS = 600
 FAILURE_SECONDS = 3600
 RETRIES = 2
-#: Mails, each of which may take a server seconds.
-MOST_OF_A_JOB = 5
+#: As many as a sender takes together.
+MOST_OF_A_JOB = 20
+#: Nobody misses a mail for so long, and a job for each costs as much as a booking.
+REST_SECONDS = 0.06
 
 
 def enqueue_later(queue: JobQueue) -> Callable[[str, str], None]:
     """Takes a name and an argument, and puts what has gathered into the queue behind the request's back."""
-    jobs = Later(queue.enqueue_all)
+    jobs = Later(queue.enqueue_all, rest_seconds=REST_SECONDS)
     return lambda name, argument: jobs.put((name, argument))
 
 

@@ -25,6 +25,9 @@ from loadtest.target import NoTarget, Target, add_target_flags, target_of
 from loadtest.wanderers import Findings, Wanderer
 
 PROMISED_LAG_MS = 250.0
+#: A share of the tries.
+MOST_UNDECIDED = 0.01
+LOGIN_MINUTES = 15
 
 
 @dataclass(slots=True)
@@ -47,6 +50,10 @@ class Run:
         told = list(found.examples)
         if not found.tries:
             told.append("not one try came to an end")
+        if found.undecided > found.tries * MOST_UNDECIDED:
+            told.append(
+                f"{found.undecided} had no answer (a login lasts {LOGIN_MINUTES} minutes, a run less)"
+            )
         if not found.served.get("causal"):
             told.append("no causal read was served by a copy: nothing was proved about copies")
         told += self.quiet.faults

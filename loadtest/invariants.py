@@ -61,6 +61,11 @@ FORBIDDEN = {
     "no fence was given twice": """
         SELECT slot_id, fence, count(*) AS claims FROM booking_slots
         GROUP BY slot_id, fence HAVING count(*) > 1""",
+    "the counters say what counting finds": """
+        SELECT status, sum(amount) FROM (
+          SELECT status, amount FROM booking_counts
+          UNION ALL SELECT status, -1 FROM bookings) AS difference
+        GROUP BY status HAVING sum(amount) <> 0""",
 }
 
 #: Those of them that a double booking breaks.

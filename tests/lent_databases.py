@@ -55,8 +55,8 @@ class LentDatabases:
     def take_back(self, name: str) -> None:
         """Empty it, whoever is still connected; one whose tables were changed is thrown away."""
         with self._connect(name) as connection:
-            connection.execute(f"SELECT pg_terminate_backend(pid) {OTHERS}")
-            while connection.execute(f"SELECT 1 {OTHERS}").fetchone():
+            # Again and again: a thread that the test left behind may connect once more.
+            while connection.execute(f"SELECT pg_terminate_backend(pid) {OTHERS}").fetchone():
                 connection.execute("SELECT pg_sleep(0.005)")
             is_as_it_was = connection.execute(FINGERPRINT).fetchall() == self._fingerprints[name]
             if is_as_it_was:

@@ -11,8 +11,10 @@ from tests.mutation import Edit, Mutant, run
 
 STATEMENTS, CLAIMS = "app/booking/statements.py", "app/booking/claims.py"
 INTERVALS = "app/booking/intervals.py"
+LANE, LANE_TESTS = "app/web/booking_lane.py", "tests/web/test_booking_lane.py"
 SCRIPTS = "app/coordination/scripts"
 SEALING = "tests/test_sealing.py"
+PIPELINES = "tests/test_pipelines.py"
 
 NO_COMPARE_AND_SET = Edit(
     STATEMENTS,
@@ -26,6 +28,8 @@ NO_UNIQUE_INDEX = Edit(
 )
 
 BATCHES = "app/booking/batch_statements.py"
+GROUPS, SEAT_BATCHES = "app/booking/seat_statements.py", "tests/booking/test_seat_batches.py"
+COUNTERS, COUNTING = "tests/booking/test_counters.py", "app/migrations/versions/0100_booking_counts.py"
 #: A batch looks twice: when it locks a slot, and in the write itself.
 NO_LOOK_IN_BATCHES = (
     Edit(BATCHES, "WHERE slots.state = 'OPEN' AND slots.starts_at", "WHERE slots.starts_at"),
@@ -48,6 +52,60 @@ MUTANTS = (
         "a batch does not look at the slot's state",
         "tests/booking/test_batches.py::test_what_is_not_plain_is_left_out_and_its_neighbours_are_booked",
         NO_LOOK_IN_BATCHES,
+    ),
+    Mutant(
+        "a booking that changes its status is not counted anew",
+        f"{COUNTERS}::test_what_is_undone_was_never_counted[sqlite]",
+        (Edit(COUNTING, "    WHEN OLD.status <> NEW.status", "    WHEN OLD.status <> OLD.status"),),
+    ),
+    Mutant(
+        "a batch adds a row per booking",
+        f"{COUNTERS}::test_a_batch_adds_one_row",
+        (
+            Edit(
+                COUNTING, "SELECT status, count(*) FROM added GROUP BY status", "SELECT status, 1 FROM added"
+            ),
+        ),
+    ),
+    Mutant(
+        "what was there before the counters is not counted",
+        f"{COUNTERS}::test_what_was_there_before_the_counters_is_counted[sqlite]",
+        (Edit(COUNTING, "FROM bookings GROUP BY status", "FROM bookings WHERE false GROUP BY status"),),
+    ),
+    Mutant(
+        "a lapsed hold counts as held until somebody sweeps it",
+        f"{COUNTERS}::test_a_hold_counts_as_expired_from_its_deadline_on_whoever_notices[sqlite]",
+        (
+            Edit(
+                "app/booking/counters.py", "overdue = found.pop(_LAPSED)", "overdue = 0 * found.pop(_LAPSED)"
+            ),
+        ),
+    ),
+    Mutant(
+        "the planner does not know which holds have lapsed",
+        f"{COUNTERS}::test_however_many_bookings_there_are_none_is_read_but_lapsed_holds[postgresql]",
+        (
+            Edit(
+                "app/booking/counters.py",
+                "return func.statement_timestamp() if",
+                "return select(db_now()).scalar_subquery() if",
+            ),
+        ),
+    ),
+    Mutant(
+        "a fold forgets what it took out",
+        f"{COUNTERS}::test_folding_keeps_every_sum[sqlite]",
+        (Edit("app/booking/counters.py", "tx.execute(insert(BookingCount), left)", "left.clear()"),),
+    ),
+    Mutant(
+        "a leader whose term has ended goes on folding",
+        f"{COUNTERS}::test_a_leader_whose_term_has_ended_folds_nothing[sqlite]",
+        (Edit("app/booking/counters.py", "if term is not None:", "if term is not None and term.epoch < 0:"),),
+    ),
+    Mutant(
+        "whoever sees some bookings is told how many there are",
+        f"{COUNTERS}::test_whoever_sees_only_some_bookings_counts_only_those[sqlite]",
+        (Edit("app/booking/reading.py", "if _conditions(narrow) else", "if narrow is None else"),),
     ),
     Mutant(
         "a batch waits for whoever is at a slot",
@@ -91,7 +149,7 @@ MUTANTS = (
     Mutant(
         "a claim does not look at the fence",
         "tests/booking/test_redis_faults.py"
-        "::test_a_contender_that_slept_through_its_turn_cannot_claim_even_an_open_slot[sqlite]",
+        "::test_a_contender_with_old_fences_alone_claims_as_without_redis_and_never_under_them[sqlite]",
         (Edit(STATEMENTS, "statement = statement.where(Slot.fence < fence)", "pass"),),
     ),
     Mutant(
@@ -140,8 +198,9 @@ MUTANTS = (
         (
             Edit(
                 "app/idempotency.py",
-                "    earlier = _begin(tx, request)\n",
-                "    with tx.engine.begin() as own:\n        earlier = _begin(own, request)\n",
+                "    if not _take(tx, request):\n        return _earlier(tx, request), True\n    try:",
+                "    with tx.engine.begin() as own:\n        is_new = _take(own, request)\n"
+                "    if not is_new:\n        return _earlier(tx, request), True\n    try:",
             ),
         ),
     ),
@@ -150,7 +209,9 @@ MUTANTS = (
         "tests/test_idempotency.py::test_a_lost_reply_to_commit_is_resolved_by_the_key",
         (
             Edit(
-                "app/database.py", "return state is None or state.startswith(CONNECTION_LOST)", "return False"
+                "app/database_errors.py",
+                "return state is None or state.startswith(CONNECTION_LOST)",
+                "return False",
             ),
         ),
     ),
@@ -161,7 +222,7 @@ MUTANTS = (
         (
             Edit(
                 "app/booking/engine.py",
-                'numbers[stream] = outbox.append_last(self.tx, stream, "slot", changes)',
+                "numbers[stream] = outbox.append_last(self.tx, stream, kind_of(changes[0]), changes)",
                 "numbers[stream] = lambda: 0",
             ),
             Edit(
@@ -187,12 +248,83 @@ MUTANTS = (
     Mutant(
         "an emptied Redis starts its fences again",
         "tests/coordination/test_locks.py::test_a_flushed_server_continues_above_the_floor",
-        (Edit(f"{SCRIPTS}/acquire.lua", "math.max(last, tonumber(ARGV[3])) + 1", "last + 1"),),
+        (Edit(f"{SCRIPTS}/acquire.lua", "math.max(last[slot], floor) + 1", "last[slot] + 1"),),
     ),
     Mutant(
         "a lock asked for again is another's",
         "tests/coordination/test_locks.py::test_asking_again_after_a_lost_reply_gives_the_same_fence",
-        (Edit(f"{SCRIPTS}/acquire.lua", "if owner == ARGV[1] then", "if false then"),),
+        (Edit(f"{SCRIPTS}/acquire.lua", "if owner ~= ARGV[1] then", "if true then"),),
+    ),
+    Mutant(
+        "a node that froze between statements sent together keeps its rows",
+        "tests/test_database.py::test_a_record_of_a_node_that_froze_between_statements_sent_together_is_free_soon",
+        (
+            Edit(
+                "app/engines.py", 'driver.execute(f"SET LOCAL transaction_timeout = {TOGETHER_MS:d}")', "pass"
+            ),
+        ),
+    ),
+    Mutant(
+        "a node that froze in a pipeline keeps its rows",
+        f"{PIPELINES}::test_a_node_that_froze_in_its_transaction_keeps_nothing",
+        (Edit("app/pipelines.py", "*([limit()] if line.sends_together else [])", ""),),
+    ),
+    Mutant(
+        "a node that froze before its COMMIT was sent keeps its rows",
+        "tests/test_database.py::test_a_record_of_a_node_that_froze_before_its_commit_was_sent_is_free_soon",
+        (Edit("app/database.py", "before = [limit()] if line.sends_together else []", "before = []"),),
+    ),
+    Mutant(
+        "a lost reply to what was sent with the COMMIT counts as nothing done",
+        "tests/test_idempotency.py::test_a_lost_reply_to_commit_is_resolved_by_the_key",
+        (
+            Edit(
+                "app/database.py",
+                "if isinstance(failed, OperationalError) and may_have_committed(sqlstate(failed)):",
+                "if False:",
+            ),
+        ),
+    ),
+    Mutant(
+        "a newcomer overtakes whoever waits to write",
+        "tests/test_fair_semaphore.py::test_a_newcomer_does_not_overtake_whoever_waits",
+        (Edit("app/fair_semaphore.py", "self._bells.popleft().release()", "self._free += 1"),),
+    ),
+    Mutant(
+        "a refusal that came second replaces the answer of a repeat",
+        "tests/test_idempotency.py::test_a_repeat_that_comes_before_a_refusal_is_kept_decides_for_both[sqlite]",
+        (
+            Edit(
+                "app/idempotency.py",
+                "    if not _take(tx, request):\n        return _earlier(tx, request), True\n    tx.execute",
+                "    _take(tx, request)\n    tx.execute",
+            ),
+        ),
+    ),
+    Mutant(
+        "a pipeline is used on servers that cannot limit a transaction",
+        f"{PIPELINES}::test_servers_that_cannot_limit_a_transaction_are_told_one_thing_at_a_time",
+        (Edit("app/round_trips.py", "if self.sends_together:", "if True:"),),
+    ),
+    Mutant(
+        "a lost reply to the COMMIT of a pipeline counts as nothing done",
+        f"{PIPELINES}::test_a_lost_reply_to_commit_is_called_unknown",
+        (Edit("app/pipelines.py", "if may_have_committed(sqlstate(error)):", "if False:"),),
+    ),
+    Mutant(
+        "a pipeline in the midst of something is used again",
+        f"{PIPELINES}::test_a_connection_at_rest_is_used_again_and_no_other",
+        (Edit("app/pipelines.py", "if line.is_idle:", "if True:"),),
+    ),
+    Mutant(
+        "a pipeline waits for good for a server that says nothing",
+        f"{PIPELINES}::test_a_server_that_says_nothing_is_not_waited_for_for_good",
+        (Edit("app/round_trips.py", "poll.poll(max(deadline - time.monotonic(), 0) * 1000)", "poll.poll()"),),
+    ),
+    Mutant(
+        "an old fence from a server that forgot is given again",
+        "tests/coordination/test_locks.py::test_an_own_lock_that_is_not_above_the_floor_gets_a_new_fence",
+        (Edit(f"{SCRIPTS}/acquire.lua", "if ours[slot] and ours[slot] > floor then", "if ours[slot] then"),),
     ),
     Mutant(
         "a lock's word is taken for the truth",
@@ -311,6 +443,42 @@ MUTANTS = (
                 "app/booking/best_available.py",
                 "locked = statements.lock_what_is_free(tx, choice)",
                 "locked = set(choice)",
+            ),
+        ),
+    ),
+    Mutant(
+        "a batch of groups takes what is left of a group's seats",
+        f"{SEAT_BATCHES}::test_a_group_steps_around_seats_that_somebody_is_at",
+        (Edit(GROUPS, "HAVING count(*) = count(free.id) AND NOT", "HAVING NOT"),),
+    ),
+    Mutant(
+        "a batch of groups takes seats that their address held in vain",
+        f"{SEAT_BATCHES}::test_seats_that_an_address_held_in_vain_are_for_the_ordinary_way",
+        (Edit(GROUPS, "count(free.id) AND NOT bool_or(free.was_held)", "count(free.id)"),),
+    ),
+    Mutant(
+        "a batch of groups does not look at the seats' state",
+        f"{SEAT_BATCHES}::test_seats_sold_since_the_look_stay_with_whoever_has_them",
+        (
+            Edit(GROUPS, "WHERE slots.state = 'OPEN' AND slots.starts_at", "WHERE slots.starts_at"),
+            Edit(
+                GROUPS, "free.id AND slots.state = 'OPEN' AND slots.starts_at", "free.id AND slots.starts_at"
+            ),
+        ),
+    ),
+    Mutant(
+        "a batch of groups writes addresses in the clear",
+        f"{SEAT_BATCHES}::test_no_address_is_written_in_the_clear",
+        (Edit("app/booking/seat_rows.py", "        **values,\n        **contact,", "        **values,"),),
+    ),
+    Mutant(
+        "a batch of groups whose commit is not answered goes on as if nothing had been written",
+        f"{SEAT_BATCHES}::test_a_lost_reply_to_commit_is_settled_for_each_by_its_key",
+        (
+            Edit(
+                "app/booking/seat_batches.py",
+                "fates = {each.booking_id: Unsure(each.change) for each in made}",
+                "fates = {}",
             ),
         ),
     ),
@@ -664,6 +832,58 @@ MUTANTS = (
                 '"id": uuid.uuid4(),',
             ),
         ),
+    ),
+    Mutant(
+        "the short cut for bookings passes over a login",
+        f"{LANE_TESTS}::test_whoever_is_logged_in_books_for_their_account[sqlite]",
+        (Edit("app/web/plain_booking.py", '"HTTP_AUTHORIZATION", ', ""),),
+    ),
+    Mutant(
+        "the short cut for bookings counts nobody's writes",
+        f"{LANE_TESTS}::test_both_ways_are_counted_together_and_refused_alike[sqlite]",
+        (Edit(LANE, "        require_calm_of(self._parts.rates, origin, crowd)\n", ""),),
+    ),
+    Mutant(
+        "the short cut for bookings forgets the key",
+        f"{LANE_TESTS}::test_a_key_that_was_used_one_way_is_known_the_other_way[sqlite-quick first]",
+        (Edit(LANE, "self._key(address, asked))", "None)"),),
+    ),
+    Mutant(
+        "the short cut for bookings binds a key to nobody",
+        f"{LANE_TESTS}::test_a_key_that_was_used_one_way_is_known_the_other_way[sqlite-quick first]",
+        (Edit(LANE, "guest_at(address)", "guest_at(None)"),),
+    ),
+    Mutant(
+        "a key used for the best seats of one show answers for another's",
+        "tests/web/test_group_lane.py::test_a_key_is_bound_to_the_show_it_was_used_at[sqlite]",
+        (Edit(LANE, "bound_key(asked.key, scope, asked.path,", "bound_key(asked.key, scope, asked.route,"),),
+    ),
+    Mutant(
+        "a wish for the best seats with a login is booked for nobody's account",
+        "tests/web/test_group_lane.py::test_whoever_is_logged_in_books_for_their_account[sqlite]",
+        (Edit("app/web/plain_booking.py", '"HTTP_AUTHORIZATION", ', ""),),
+    ),
+    Mutant(
+        "what a busy caller is granted ahead is not counted",
+        "tests/coordination/test_rates.py"
+        "::test_a_busy_caller_is_granted_some_ahead_and_the_limit_holds_for_all_nodes",
+        (
+            Edit(
+                "app/coordination/rates.py",
+                "return [self._script(keys=[key], args=[cost * count, window])]",
+                "return [self._script(keys=[key], args=[cost, window])]",
+            ),
+        ),
+    ),
+    Mutant(
+        "what was granted ahead is good for ever",
+        "tests/coordination/test_rates.py::test_what_was_granted_ahead_is_good_for_a_second",
+        (Edit("app/coordination/grants.py", "if left < 1 or now >= until:", "if left < 1:"),),
+    ),
+    Mutant(
+        "nobody knows that a time was refused a moment ago",
+        "tests/booking/test_glance.py::test_a_refusal_is_remembered_for_a_moment_and_then_looked_at_anew",
+        (Edit("app/booking/glance.py", "return self._refused.get(slot_ids) is not None", "return False"),),
     ),
 )
 

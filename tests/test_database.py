@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from typing import LiteralString
 
 import pytest
 from sqlalchemy import Connection, event, insert, literal, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
-from app.database import Database, TransientFailure, UtcDateTime, db_now
+from app import engines
+from app.database import Database, TransientFailure, UtcDateTime, db_now, send_ahead
+from app.database import together as sent_as_one
 from app.errors import OutcomeUnknown, Unavailable
+from app.round_trips import Line
 from app.tables import Stream
 from tests.keys import KEYRING
 from tests.sessions import end_sessions_of
@@ -238,6 +243,62 @@ def test_a_record_of_a_node_that_froze_is_free_when_the_server_ends_its_transact
         assert connection.execute(select(Stream.last_seq)).scalar_one() == 1
 
 
+def test_a_record_of_a_node_that_froze_between_statements_sent_together_is_free_soon(
+    postgres: Database, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "TOGETHER_MS", 150)
+    postgres.run(lambda tx: add(tx, "wanted"))
+    frozen = opened(postgres.engine.url.render_as_string(hide_password=False))
+    waited = []
+
+    def freeze_and_thaw(tx: Connection) -> None:
+        with sent_as_one(tx):
+            tx.execute(update(Stream).values(last_seq=Stream.last_seq + 1))
+            began = time.monotonic()
+            postgres.run(lambda other: other.execute(update(Stream).values(last_seq=10)) and None)
+            waited.append(time.monotonic() - began)
+
+    with pytest.raises(Unavailable):
+        frozen.run(freeze_and_thaw, attempts=1)
+
+    assert 0.05 < waited[0] < 1.5
+    with postgres.read() as connection:
+        assert connection.execute(select(Stream.last_seq)).scalar_one() == 10
+
+
+RAISE: LiteralString = "UPDATE streams SET last_seq = last_seq + 1"
+
+
+def test_a_record_of_a_node_that_froze_before_its_commit_was_sent_is_free_soon(
+    postgres: Database, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "TOGETHER_MS", 150)
+    postgres.run(lambda tx: add(tx, "wanted"))
+    frozen = opened(postgres.engine.url.render_as_string(hide_password=False))
+    send, waited = Line._send, list[float]()
+
+    def send_and_freeze(line: Line, statement: LiteralString, values: Mapping[str, str]) -> tuple[bool, ...]:
+        sent = send(line, statement, values)
+        if statement == RAISE:
+            line._wire.flush()  # as much as a socket takes; the COMMIT is not among it
+            began = time.monotonic()
+            postgres.run(lambda other: other.execute(update(Stream).values(last_seq=10)) and None)
+            waited.append(time.monotonic() - began)
+        return sent
+
+    def say_it_last(tx: Connection, _nothing: None) -> Callable[[], object]:
+        send_ahead(tx, RAISE, {})
+        return lambda: None
+
+    monkeypatch.setattr(Line, "_send", send_and_freeze)
+    with pytest.raises(Unavailable):
+        frozen.run(lambda tx: tx.begin() and None, say_it_last, attempts=1)
+
+    assert 0.05 < waited[0] < 1.5
+    with postgres.read() as connection:
+        assert connection.execute(select(Stream.last_seq)).scalar_one() == 10
+
+
 def test_who_waits_too_long_for_a_record_may_come_again(postgres: Database) -> None:
     postgres.run(lambda tx: add(tx, "wanted"))
     change = update(Stream).values(last_seq=1)
@@ -287,7 +348,7 @@ def test_a_conflict_of_transactions_is_transient(postgres: Database, sqlstate: s
 
 
 @pytest.mark.parametrize(
-    "sqlstate", ["08006", "53100", "53200", "53300", "55P03", "57014", "57P01", "57P03", "25P03"]
+    "sqlstate", ["08006", "53100", "53200", "53300", "55P03", "57014", "57P01", "57P03", "25P03", "25P04"]
 )
 def test_an_outage_is_told_as_one(postgres: Database, sqlstate: str) -> None:
     with pytest.raises(Unavailable) as caught, postgres.transaction() as tx:

@@ -250,9 +250,28 @@ def test_twenty_duplicates_at_once_are_done_once(database: Database) -> None:
     assert count(database, Doctor) == 1
 
 
+def test_a_repeat_that_comes_before_a_refusal_is_kept_decides_for_both(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, repeated = database.run, list[Answer]()
+
+    def run_late(work: Any, *more: Any) -> Any:
+        if getattr(work, "func", None) is idempotency._remember:
+            repeated.append(once(database, key(), hire()))
+        return run(work, *more)
+
+    monkeypatch.setattr(database, "run", run_late)
+
+    answer = once(database, key(), hire_then(NotFound("The slot is gone.")))
+
+    assert answer == Answer(repeated[0].value, replayed=True)
+    assert once(database, key(), must_not_run) == answer
+    assert count(database, Doctor) == 1
+
+
 def test_a_duplicate_of_a_request_still_running_hears_so(postgres: Database) -> None:
     with postgres.transaction() as running:
-        idempotency._begin(running, key())
+        idempotency._take(running, key())
 
         refusal = ending(postgres, key(), must_not_run)
 
@@ -263,7 +282,7 @@ def test_a_duplicate_of_a_request_still_running_hears_so(postgres: Database) -> 
 def test_a_duplicate_of_a_request_that_failed_while_it_waited_does_the_work(postgres: Database) -> None:
     with ThreadPoolExecutor(1) as pool:
         with postgres.transaction() as failing:
-            idempotency._begin(failing, key())
+            idempotency._take(failing, key())
             waiting = pool.submit(once, postgres, key(), hire())
             eventually(lambda: is_waiting(postgres), 2, "the duplicate waits")
             failing.rollback()

@@ -41,14 +41,14 @@ def test_the_same_job_enqueued_twice_waits_once(redis_url: str):
 
 def test_what_gathers_becomes_few_jobs_that_name_everything(redis_url: str):
     jobs = a_queue(redis_url)
-    notices = [f"{NOTICE[:-2]}{number:02}" for number in range(7)]
+    notices = [f"{NOTICE[:-2]}{number:02}" for number in range(27)]
 
     jobs.enqueue_all([(JOB, notice) for notice in notices])
 
     with Redis.from_url(redis_url) as redis:
         waiting = [name.decode() for name in redis.lrange(f"rq:queue:{QUEUE_NAME}", 0, -1)]
         named = [json.loads(zlib.decompress(redis.hget(f"rq:job:{name}", "data")))[2] for name in waiting]
-    assert named == [notices[:5], notices[5:]]
+    assert named == [notices[:20], notices[20:]]
 
 
 def test_a_hint_for_later_is_put_into_the_queue_behind_the_callers_back(redis_url: str):
@@ -56,6 +56,18 @@ def test_a_hint_for_later_is_put_into_the_queue_behind_the_callers_back(redis_ur
 
     with Redis.from_url(redis_url) as redis:
         assert eventually(lambda: redis.llen(f"rq:queue:{QUEUE_NAME}") == 1)
+
+
+def test_hints_that_follow_each_other_closely_share_a_job(redis_url: str):
+    enqueue = enqueue_later(a_queue(redis_url))
+
+    for number in range(5):
+        enqueue(JOB, f"{NOTICE[:-2]}{number:02}")
+
+    with Redis.from_url(redis_url) as redis:
+        assert eventually(lambda: redis.llen(f"rq:queue:{QUEUE_NAME}")) == 1
+        (name,) = redis.lrange(f"rq:queue:{QUEUE_NAME}", 0, -1)
+    assert name.decode().count(NOTICE[:-2]) == 5
 
 
 def test_every_job_ends_by_itself_and_is_retried_after_a_death(redis_url: str):

@@ -29,14 +29,10 @@ log = structlog.get_logger()
 
 def send_notice(*notice_ids: str) -> str:
     """Send one mail or several; what cannot be sent now stays due in the database."""
-    return ", ".join(map(_send_one, notice_ids))
-
-
-def _send_one(notice_id: str) -> str:
     try:
-        return sender().send(uuid.UUID(notice_id)).value
+        return ", ".join(sender().send_all([uuid.UUID(each) for each in notice_ids]).values())
     except Unavailable as problem:
-        log.warning("Notice postponed", topic="notices", notice=notice_id, reason=problem.detail)
+        log.warning("Notices postponed", topic="notices", notices=notice_ids, reason=problem.detail)
         return "postponed"
 
 

@@ -11,6 +11,8 @@ from app.errors import Unavailable
 from app.notices.reconciler import Round, deliver_due
 from app.notices.sender import Sender
 
+#: So long a job takes to reach the queue, at most, when nothing is wrong.
+FRESH_SECONDS = 1.0
 log = structlog.get_logger("postman")
 
 
@@ -22,6 +24,7 @@ class Postman:
         self._enqueue = enqueue
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="postman")
         self._round: Future[Round] | None = None
+        self._before = Round()
 
     def start_round(self) -> None:
         if self._round is None or self._round.done():
@@ -29,7 +32,8 @@ class Postman:
 
     def _walk(self) -> Round:
         try:
-            return deliver_due(self._sender, self._enqueue)
+            self._before = deliver_due(self._sender, self._enqueue, self._before, FRESH_SECONDS)
+            return self._before
         except Unavailable as error:
             log.warning("The round waits for the database.", detail=error.detail)
         except Exception:

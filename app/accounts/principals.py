@@ -6,8 +6,9 @@ import hashlib
 import uuid
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
 
 from app.database import db_now
 from app.tables.accounts import Session, StaffDoctor, User
@@ -72,16 +73,16 @@ def find_principal(connection: Connection, session_id: uuid.UUID) -> Principal |
     """The user of a session that is neither ended nor too old, unless the account is disabled.
 
     Asked on every request, so that a logout or a disabled account counts at once on every node."""
-    return _find(connection, Session.id == session_id)
+    return _find(connection, BY_ID, session_id)
 
 
 def find_by_token(connection: Connection, token: str) -> Principal | None:
     """The user whose browser holds this token."""
-    return _find(connection, Session.token_hash == token_hash(token))
+    return _find(connection, BY_TOKEN, token_hash(token))
 
 
-def _find(connection: Connection, which: ColumnElement[bool]) -> Principal | None:
-    row = connection.execute(
+def _sessions(which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    return (
         select(
             User.id, User.email, User.name, User.role, User.all_doctors, User.limit_factor, User.totp_since,
             User.timezone,
@@ -96,7 +97,18 @@ def _find(connection: Connection, which: ColumnElement[bool]) -> Principal | Non
             Session.created_at > db_now(-LONGEST_SESSION_SECONDS),
             User.disabled_at.is_(None),
         )
-    ).first()  # fmt: skip
+    )  # fmt: skip
+
+
+#: Built once: every request asks one of them.
+BY_ID = _sessions(Session.id == bindparam("wanted"))
+BY_TOKEN = _sessions(Session.token_hash == bindparam("wanted"))
+
+
+def _find(
+    connection: Connection, which: Select[*tuple[Any, ...]], wanted: uuid.UUID | str
+) -> Principal | None:
+    row = connection.execute(which, {"wanted": wanted}).first()
     if row is None:
         return None
     rest = (row.now - row.last_seen_at).total_seconds() if row.token_hash and row.last_seen_at else 0.0

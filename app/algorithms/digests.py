@@ -24,7 +24,7 @@ class BucketDigests:
         self._buckets = [0] * (GROUPS * BUCKETS_PER_GROUP)
 
     def toggle(self, key: str, print_of_item: int) -> None:
-        """Put an item in, or take the same item out."""
+        """Put an item in, or take the same item out; with the XOR of two, one instead of the other."""
         bucket = fingerprint(key) % len(self._buckets)
         self._buckets[bucket] ^= print_of_item
         self._groups[bucket // BUCKETS_PER_GROUP] ^= print_of_item

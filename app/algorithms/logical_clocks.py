@@ -111,7 +111,7 @@ class VersionVector(Mapping[str, int]):
         """The same vector, knowing `origin` up to `to`; never less than before."""
         if to <= self.known(origin):
             return self
-        return VersionVector({**self._counters, origin: to})
+        return self._of({**self._counters, origin: to})
 
     def merge(self, other: "VersionVector") -> "VersionVector":
         """The least vector that covers both."""
@@ -119,7 +119,7 @@ class VersionVector(Mapping[str, int]):
         for origin, counter in other._counters.items():
             if counter > merged.get(origin, 0):
                 merged[origin] = counter
-        return VersionVector(merged)
+        return self._of(merged)
 
     def covers(self, other: "VersionVector") -> bool:
         mine = self._counters
@@ -135,11 +135,23 @@ class VersionVector(Mapping[str, int]):
 
     def lacking(self, other: "VersionVector") -> dict[str, int]:
         """What the other knows and this one does not: origin -> the counter known here."""
-        return {origin: self.known(origin) for origin in other if other[origin] > self.known(origin)}
+        mine = self._counters
+        return {
+            origin: mine.get(origin, 0)
+            for origin, counter in other._counters.items()
+            if counter > mine.get(origin, 0)
+        }
 
     def only(self, origins: Iterable[str]) -> "VersionVector":
         """Pruned to these origins. It can look older than it is, never newer."""
         return VersionVector({origin: self.known(origin) for origin in origins})
+
+    @staticmethod
+    def _of(counters: dict[str, int]) -> "VersionVector":
+        """Of counters that are known to be above zero: looking again costs more than all else here."""
+        vector = VersionVector.__new__(VersionVector)
+        vector._counters = counters
+        return vector
 
 
 class HybridStamp(NamedTuple):

@@ -135,7 +135,7 @@ class Replica:
 
     def _replace(self, stream: str, rows: list[Change], upto: int) -> None:
         for row in self._rows.pop(stream, {}).values():
-            self._toggle(row, -1)
+            self._count(row, None)
         for row in rows:
             self._put(row)
         self.vector = self.vector.advance(stream, upto)
@@ -149,12 +149,12 @@ class Replica:
         if current is not None:
             if current.version >= change.version:
                 return
-            self._toggle(current, -1)
             del rows[change.key]
         if self._is_over(change):
+            self._count(current, None)
             return
         rows[change.key] = change
-        self._toggle(change, +1)
+        self._count(current, change)
         if self._barrier and change.stream == self._barrier.stream:
             self._move_bound(self._barrier.bound_in(change))
 
@@ -165,7 +165,7 @@ class Replica:
         self._bound = bound
         for rows in self._rows.values():
             for row in [row for row in rows.values() if self._is_over(row)]:
-                self._toggle(row, -1)
+                self._count(row, None)
                 del rows[row.key]
 
     def _is_over(self, row: Change) -> bool:
@@ -174,12 +174,20 @@ class Replica:
         moment = row.fields.get(self._barrier.field)
         return isinstance(moment, int | float) and moment < self._bound
 
-    def _toggle(self, row: Change, count: int) -> None:
-        # Tombstones do not count: a node that has purged them holds the same truth.
+    def _count(self, before: Change | None, after: Change | None) -> None:
+        """A row has become another one; None: it was not there before, or is not any more."""
+        row = after or before
+        if row is None:
+            return
         summary = self.summary(row.stream)
         summary.edition += 1
-        if row.fields is not None:
-            print_of_row = row.print
-            summary.rows += count
-            summary.digest ^= print_of_row
-            self.digests.toggle(row.key, print_of_row)
+        # Tombstones do not count: a node that has purged them holds the same truth.
+        was, is_now = _print(before), _print(after)
+        summary.rows += (is_now is not None) - (was is not None)
+        difference = (was or 0) ^ (is_now or 0)
+        summary.digest ^= difference
+        self.digests.toggle(row.key, difference)
+
+
+def _print(row: Change | None) -> int | None:
+    return row.print if row is not None and row.fields is not None else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +58,18 @@ class Pen:
         )
 
 
-def record(
-    tx: Connection,
+def record(tx: Connection, **entry: Any) -> None:
+    """Append one entry, of what entry_of() takes."""
+    record_all(tx, [entry_of(**entry)])
+
+
+def record_all(tx: Connection, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Append these entries in one flight."""
+    if entries:
+        tx.execute(insert(AuditEntry), entries)
+
+
+def entry_of(
     *,
     node: str,
     actor: str,
@@ -71,22 +82,20 @@ def record(
     entry_id: uuid.UUID | None = None,
     origin: str | None = None,
     purpose: str | None = None,
-) -> None:
-    """Append one entry; detail holds no contact data."""
-    tx.execute(
-        insert(AuditEntry).values(
-            id=entry_id or uuid.uuid4(),
-            node=node,
-            actor=actor,
-            action=action,
-            lamport=stamp.lamport,
-            vector_clock=dict(stamp.vector),
-            hybrid_clock=stamp.hybrid.packed,
-            booking_id=booking_id,
-            slot_id=slot_id,
-            fence=fence,
-            detail=detail or {},
-            origin=origin,
-            purpose=purpose[:LONGEST_PURPOSE] if purpose else None,
-        )
-    )
+) -> dict[str, Any]:
+    """One entry; detail holds no contact data."""
+    return {
+        "id": entry_id or uuid.uuid4(),
+        "node": node,
+        "actor": actor,
+        "action": action,
+        "lamport": stamp.lamport,
+        "vector_clock": dict(stamp.vector),
+        "hybrid_clock": stamp.hybrid.packed,
+        "booking_id": booking_id,
+        "slot_id": slot_id,
+        "fence": fence,
+        "detail": detail or {},
+        "origin": origin,
+        "purpose": purpose[:LONGEST_PURPOSE] if purpose else None,
+    }

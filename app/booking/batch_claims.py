@@ -8,32 +8,27 @@ costs its neighbours one more try at most."""
 from __future__ import annotations
 
 import uuid
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import structlog
-from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from app.batches import MOST_TOGETHER
-from app.booking import rules
+from app.booking import batch_rows, rules
+from app.booking.batch_rows import as_json, as_read, booking_values, counted, remembered
 from app.booking.batch_statements import APPEND_ALL, TAKE_FREE, WAIT_BRIEFLY, WRITE_DOWN, TakenSlot
 from app.booking.documents import document_of
 from app.booking.rules import Actor
 from app.coordination.outbox import doctor_stream
 from app.coordination.stamps import Stamp
-from app.database import Database, TransientFailure, send_ahead
-from app.direct import ask_first
+from app.database import TransientFailure
 from app.errors import OutcomeUnknown, Unavailable
 from app.idempotency import Document, RequestKey
-from app.sealed_columns import keyring_of
-from app.sealing import EMAIL, PHONE
-from app.tables.booking import BookingStatus
+from app.round_trips import Said
 
 if TYPE_CHECKING:
     from app.booking.allowances import Allowance
@@ -56,6 +51,8 @@ class Wish:
     allowance: Allowance | None = None
     booking_id: uuid.UUID = field(default_factory=uuid.uuid4)
     notice_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    #: Drawn before the look: where another booking has it, this one alone is left out, and not all undone.
+    reference: str = field(default_factory=lambda: rules.new_reference())
 
 
 class Left(Enum):
@@ -116,32 +113,29 @@ def _one_per_slot_and_key(wishes: Sequence[Wish]) -> list[Wish]:
 def _book(engine: Engine, wishes: Sequence[Wish], made: list[_Made]) -> dict[uuid.UUID, Fate]:
     """Fills `made` before anything can be committed."""
     by_slot = {wish.slot_id: wish for wish in wishes}
-
-    def take(tx: Connection) -> None:
-        rows = ask_first(tx, TAKE_FREE, {"wishes": _json(_wanted(wishes))})
+    with engine.database.pipelines.transaction() as tx:
+        rows = tx.ask((TAKE_FREE, {"wishes": as_json(_wanted(wishes))}))
         taken = [TakenSlot(*row) for row in rows]
         made.extend(_make(engine, by_slot[row.id], row) for row in taken)
-
-    numbers: dict[uuid.UUID, int] = {}
-
-    def write(tx: Connection, _taken: None) -> Callable[[], object]:
-        if not made:
-            return lambda: None
-        send_ahead(tx, WAIT_BRIEFLY, {})
-        send_ahead(tx, WRITE_DOWN, {"made": _json([each.row for each in made])})
-        changes = [each.entry(place) for place, each in enumerate(made)]
-        appended = send_ahead(tx, APPEND_ALL, {"changes": _json(changes)})
-        if appended is None:
-            raise AssertionError("a batch is written to PostgreSQL alone")
-        return lambda: numbers.update(appended.fetchall())
-
-    engine.database.run(take, write, attempts=1)
+        numbers: dict[uuid.UUID, int] = dict(tx.commit(*_written(made)))
     return {
         each.wish.booking_id: Booked(
             each.document, each.change, each.stream, numbers[each.change_id], each.remaining
         )
         for each in made
     }
+
+
+def _written(made: Sequence[_Made]) -> list[Said]:
+    """The streams last: everybody else at the same doctors waits for them until the commit."""
+    if not made:
+        return []
+    changes = [each.entry(place) for place, each in enumerate(made)]
+    return [
+        (WAIT_BRIEFLY, {}),
+        (WRITE_DOWN, {"made": as_json([each.row for each in made])}),
+        (APPEND_ALL, {"changes": as_json(changes)}),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +155,9 @@ class _Made:
 
 
 def _make(engine: Engine, wish: Wish, slot: TakenSlot) -> _Made:
-    values = _booking_values(engine, wish, slot)
+    values = booking_values(engine, wish, slot, wish.reference)
     document = document_of(_as_read(values, slot), [_claim(slot)])
-    sealed = _sealed(engine.database, wish.patient)
-    request = wish.request
+    sealed = batch_rows.sealed(engine.database, wish.patient)
     row = {
         **values,
         **sealed,
@@ -174,10 +167,7 @@ def _make(engine: Engine, wish: Wish, slot: TakenSlot) -> _Made:
         "actor": wish.actor.label,
         "came_from": wish.actor.origin,
         "notice_id": wish.notice_id,
-        "scope": request.scope if request else None,
-        "key": request.key if request else None,
-        "request_hash": request.request_hash if request else None,
-        "answer": {"value": {**document, **sealed}} if request else None,
+        **remembered(wish.request, {**document, **sealed}),
     }
     change = engine.change_of(slot, wish.stamp)
     allowance = wish.allowance
@@ -186,61 +176,14 @@ def _make(engine: Engine, wish: Wish, slot: TakenSlot) -> _Made:
     return _Made(wish, row, document, change, doctor_stream(slot.doctor_id), remaining)
 
 
-def _sealed(database: Database, patient: PatientDetails) -> dict[str, Any]:
-    """Once for the booking and for its remembered answer: what goes there by hand passes no sealed column."""
-    keyring = keyring_of(database.engine.dialect)
-    return {
-        "patient_email": keyring.seal(EMAIL, patient.email),
-        "patient_phone": keyring.seal(PHONE, patient.phone),
-    }
-
-
-def _booking_values(engine: Engine, wish: Wish, slot: TakenSlot) -> dict[str, Any]:
-    patient = wish.patient
-    return {
-        "id": wish.booking_id,
-        "reference": rules.new_reference(),
-        "doctor_id": slot.doctor_id,
-        "starts_at": slot.starts_at,
-        "ends_at": slot.ends_at,
-        "origin": wish.actor.origin,
-        "patient_name": patient.name,
-        "patient_email": patient.email,
-        "patient_phone": patient.phone,
-        "reason": patient.reason,
-        "processed_by": engine.node_id,
-        "logical_clock": wish.stamp.lamport,
-        "vector_clock": dict(wish.stamp.vector),
-        "hybrid_clock": wish.stamp.hybrid.packed,
-        "created_at": slot.now,
-    }
-
-
 def _as_read(values: dict[str, Any], slot: TakenSlot) -> Any:
-    """The row that select_bookings() will give for it."""
-    return SimpleNamespace(
-        **values,
-        shown_status=BookingStatus.CONFIRMED,
+    return as_read(
+        values,
         doctor_name=slot.doctor_name,
         specialization=slot.specialization,
         hospital=slot.hospital,
         timezone=slot.timezone,
         show_timezone=None,
-        showtime_id=None,
-        user_id=None,
-        owner_name=None,
-        dependant_id=None,
-        patient_id=None,
-        is_appointment=False,
-        series_id=None,
-        expires_at=None,
-        extensions=0,
-        confirmed_at=slot.now,
-        cancelled_at=None,
-        arrived_at=None,
-        cancel_reason=None,
-        sequence=0,
-        updated_at=slot.now,
     )
 
 
@@ -256,24 +199,7 @@ def _claim(slot: TakenSlot) -> Any:
 
 
 def _wanted(wishes: Sequence[Wish]) -> list[dict[str, Any]]:
-    """Of several from one address each must leave room for those before it: the count sees none of them."""
-    before: Counter[str | None] = Counter()
-    wanted = []
-    for wish in wishes:
-        request, allowance, origin = wish.request, wish.allowance, wish.actor.origin
-        wanted.append({
-            "slot_id": wish.slot_id,
-            "booking_id": wish.booking_id,
-            "scope": request.scope if request else None,
-            "key": request.key if request else None,
-            "origin": origin,
-            "most_bookings": max(allowance.bookings - before[origin], 0) if allowance else None,
-            "most_holds": allowance.live_holds if allowance else None,
-            "window_seconds": allowance.window_seconds if allowance else None,
-        })  # fmt: skip
-        before[origin] += 1
-    return wanted
-
-
-def _json(rows: Sequence[dict[str, Any]]) -> str:
-    return orjson.dumps(rows).decode()
+    rows = counted(wishes)
+    for wish, row in zip(wishes, rows, strict=True):
+        row |= {"slot_id": wish.slot_id, "reference": wish.reference}
+    return rows

@@ -8,25 +8,32 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-#: Free is checked twice: when the row is locked, and in the write itself, against whoever was quicker. Who is
-#: to be counted (most_bookings) is left out near any limit of allowances.py, which then says what is allowed.
 #: The count asks for the time once: a clock read per row would keep the index from passing over the past.
-TAKE_FREE = """
-    WITH wish AS MATERIALIZED (
-      SELECT * FROM json_to_recordset(%(wishes)s::json)
-        AS wish(slot_id bigint, booking_id uuid, scope text, key text,
-                origin text, most_bookings int, most_holds int, window_seconds int)),
-    used AS MATERIALIZED (
-      SELECT wish.booking_id, counted.bookings FROM wish CROSS JOIN LATERAL (
-        SELECT (SELECT count(*) FROM (
+COUNTED = """(SELECT count(*) FROM (
                   SELECT FROM bookings WHERE bookings.origin = wish.origin
                      AND created_at > (SELECT clock_timestamp()) - make_interval(secs => wish.window_seconds)
                    LIMIT wish.most_bookings) AS made) AS bookings,
                (SELECT count(*) FROM bookings
-                 WHERE bookings.origin = wish.origin AND status = 'PENDING') AS holds,
-               EXISTS (SELECT FROM booking_slots JOIN bookings ON bookings.id = booking_slots.booking_id
-                        WHERE booking_slots.slot_id = wish.slot_id AND bookings.origin = wish.origin
-                          AND bookings.status IN ('PENDING', 'EXPIRED')) AS was_held) AS counted
+                 WHERE bookings.origin = wish.origin AND status = 'PENDING') AS holds"""
+
+#: Free is checked twice: when the row is locked, and in the write itself, against whoever was quicker. Who is
+#: to be counted (most_bookings) is left out near any limit of allowances.py, which then says what is allowed.
+#: Who held the slot before is found by the slot, not by the address (hence a subquery for its origin).
+TAKE_FREE = (
+    """
+    WITH wish AS MATERIALIZED (
+      SELECT * FROM json_to_recordset(%(wishes)s::json)
+        AS wish(slot_id bigint, booking_id uuid, reference text, scope text, key text,
+                origin text, most_bookings int, most_holds int, window_seconds int)),
+    used AS MATERIALIZED (
+      SELECT wish.booking_id, counted.bookings FROM wish CROSS JOIN LATERAL (
+        SELECT """  # noqa: S608 - of constants
+    + COUNTED
+    + """,
+               EXISTS (SELECT FROM booking_slots AS earlier
+                        WHERE earlier.slot_id = wish.slot_id AND wish.origin = (
+                          SELECT origin FROM bookings WHERE bookings.id = earlier.booking_id
+                             AND status IN ('PENDING', 'EXPIRED'))) AS was_held) AS counted
        WHERE wish.most_bookings IS NOT NULL AND counted.bookings < wish.most_bookings
          AND counted.holds < wish.most_holds AND NOT counted.was_held),
     free AS MATERIALIZED (
@@ -37,6 +44,7 @@ TAKE_FREE = """
          AND (wish.most_bookings IS NULL OR used.booking_id IS NOT NULL)
          AND NOT EXISTS (SELECT FROM idempotency AS known
                           WHERE known.scope = wish.scope AND known.key = wish.key)
+         AND NOT EXISTS (SELECT FROM bookings AS other WHERE other.reference = wish.reference)
        ORDER BY slots.id FOR UPDATE OF slots SKIP LOCKED)
     UPDATE slots SET state = 'BOOKED', booking_id = free.booking_id, fence = slots.fence + 1,
            version = slots.version + 1, updated_at = clock_timestamp()
@@ -46,16 +54,20 @@ TAKE_FREE = """
     RETURNING slots.id, slots.doctor_id, slots.starts_at, slots.ends_at, slots.fence, slots.version,
               clock_timestamp(), doctors.name, doctors.specialization, doctors.hospital, doctors.timezone,
               free.bookings"""
+)
 
 #: A batch that must wait for a key or a stream gives up and leaves each booking to its own transaction.
 WAIT_BRIEFLY = "SET LOCAL lock_timeout = '250ms'"
 
+#: A row for each slot; what is written once per booking stands in its first row alone, the others have
+#: neither reference nor key nor notice.
 WRITE_DOWN = """
     WITH made AS MATERIALIZED (
       SELECT * FROM json_to_recordset(%(made)s::json) AS made(
-        id uuid, reference text, doctor_id bigint, starts_at timestamptz, ends_at timestamptz, origin text,
-        patient_name text, patient_email text, patient_phone text, reason text, processed_by text,
-        logical_clock bigint, vector_clock json, hybrid_clock bigint, created_at timestamptz,
+        id uuid, reference text, doctor_id bigint, showtime_id bigint, starts_at timestamptz,
+        ends_at timestamptz, origin text, language text, patient_name text, patient_email text,
+        patient_phone text, reason text, processed_by text, logical_clock bigint, vector_clock json,
+        hybrid_clock bigint, created_at timestamptz,
         slot_id bigint, fence bigint, audit_id uuid, actor text, came_from text, notice_id uuid,
         scope text, key text, request_hash text, answer json)),
     remembered AS (
@@ -63,12 +75,14 @@ WRITE_DOWN = """
       SELECT scope, key, request_hash, answer, created_at FROM made WHERE key IS NOT NULL
        ORDER BY scope, key),
     booked AS (
-      INSERT INTO bookings (id, reference, status, doctor_id, starts_at, ends_at, origin, patient_name,
-             patient_email, patient_phone, reason, is_appointment, extensions, confirmed_at, sequence,
-             processed_by, logical_clock, vector_clock, hybrid_clock, created_at, updated_at)
-      SELECT id, reference, 'CONFIRMED', doctor_id, starts_at, ends_at, origin, patient_name,
-             patient_email, patient_phone, reason, false, 0, created_at, 0,
-             processed_by, logical_clock, vector_clock, hybrid_clock, created_at, created_at FROM made),
+      INSERT INTO bookings (id, reference, status, doctor_id, showtime_id, starts_at, ends_at, origin,
+             language, patient_name, patient_email, patient_phone, reason, is_appointment, extensions,
+             confirmed_at, sequence, processed_by, logical_clock, vector_clock, hybrid_clock,
+             created_at, updated_at)
+      SELECT id, reference, 'CONFIRMED', doctor_id, showtime_id, starts_at, ends_at, origin,
+             language, patient_name, patient_email, patient_phone, reason, false, 0,
+             created_at, 0, processed_by, logical_clock, vector_clock, hybrid_clock, created_at, created_at
+        FROM made WHERE reference IS NOT NULL),
     bound AS (
       INSERT INTO booking_slots (booking_id, slot_id, fence, live, left_behind)
       SELECT id, slot_id, fence, true, false FROM made),
@@ -78,7 +92,8 @@ WRITE_DOWN = """
       SELECT audit_id, clock_timestamp(), processed_by, actor, 'book', id, slot_id, fence,
              logical_clock, vector_clock, hybrid_clock, '{}', came_from FROM made)
     INSERT INTO notices (id, booking_id, kind, sequence, status, attempts, next_attempt_at, created_at)
-    SELECT notice_id, id, 'confirmation', 0, 'QUEUED', 0, clock_timestamp(), clock_timestamp() FROM made"""
+    SELECT notice_id, id, 'confirmation', 0, 'QUEUED', 0, clock_timestamp(), clock_timestamp()
+      FROM made WHERE notice_id IS NOT NULL"""
 
 #: Names in one order, so that two batches do not wait for each other's streams.
 APPEND_ALL = """

@@ -21,6 +21,7 @@ from app.booking.errors import BookingConflict, Reason, SlotInPast
 from app.booking.rules import Actor
 from app.booking.seat_plan import SeatPlan
 from app.booking.seating import count_on_hold, seats_taken
+from app.booking.seats_together import seat_with_others
 from app.database import db_now
 from app.errors import ValidationFailed
 from app.idempotency import Answer, Document, RequestKey
@@ -50,6 +51,8 @@ def hold_best(engine: Engine, claim: BestClaim, actor: Actor, request: RequestKe
     Raises BookingConflict (SOLD_OUT, NOT_TOGETHER), SlotInPast, NotFound, ValidationFailed."""
     if not 1 <= claim.wish.count <= rules.MOST_SLOTS:
         raise ValidationFailed.of("count", f"choose 1 to {rules.MOST_SLOTS} seats")
+    if answer := seat_with_others(engine, claim, actor, request):
+        return answer
     booking_id = uuid.uuid4()
     for _ in range(MOST_TRIES):
         try:
@@ -68,7 +71,7 @@ def _take_best(act: Act, booking_id: uuid.UUID, claim: BestClaim) -> Document:
     slot_ids = _lock_best(act.tx, plan, claim.wish)
     hold = None if claim.instant else act.engine.hold_seconds
     rows = take_all(act, slot_ids, booking_id, None, hold)
-    return insert_booking(act, booking_id, rows, Claim(slot_ids, claim.patient, claim.instant))
+    return insert_booking(act, booking_id, rows, Claim(slot_ids, claim.patient, claim.instant), is_short=True)
 
 
 def _lock_best(tx: Connection, plan: SeatPlan, wish: SeatWish) -> tuple[int, ...]:

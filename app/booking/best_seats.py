@@ -60,17 +60,13 @@ def why_none(plan: SeatPlan, taken: Set[int], on_hold: int, wish: SeatWish) -> B
 
 
 def _best_block(plan: SeatPlan, taken: Set[int], wish: SeatWish) -> tuple[int, ...] | None:
-    free = (block for block in _blocks(plan, wish) if taken.isdisjoint(block))
+    free = (block for block in _blocks(plan, wish) if taken.isdisjoint(block[1]))
     compared = list(islice(free, COMPARED))
     if not compared:
         return None
-    by_id = plan.by_id
-    best = min(
+    _, best = min(
         compared,
-        key=lambda ids: (
-            _distance(plan, [by_id[each] for each in ids])
-            + STRAY_COSTS * len(strays_beside(plan, ids, taken))
-        ),
+        key=lambda block: block[0] + STRAY_COSTS * len(strays_beside(plan, block[1], taken)),
     )
     return tuple(sorted(best))
 
@@ -90,10 +86,10 @@ def _nearest(plan: SeatPlan, taken: Set[int], wish: SeatWish) -> tuple[int, ...]
 
 
 @lru_cache(maxsize=128)
-def _blocks(plan: SeatPlan, wish: SeatWish) -> tuple[tuple[int, ...], ...]:
-    """Every block of seats that would do for the wish, the best first, taken or not."""
+def _blocks(plan: SeatPlan, wish: SeatWish) -> tuple[tuple[float, tuple[int, ...]], ...]:
+    """Every block of seats that would do for the wish and how far it is, the best first, taken or not."""
     scored = [(_distance(plan, seats), tuple(seat.id for seat in seats)) for seats in _windows(plan, wish)]
-    return tuple(ids for _, ids in sorted(scored))
+    return tuple(sorted(scored))
 
 
 def _windows(plan: SeatPlan, wish: SeatWish) -> Iterator[Sequence[Seat]]:

@@ -8,6 +8,7 @@ from redis import Redis
 
 from app.booking.engine import Engine
 from app.booking.glance import Glance
+from app.booking.seat_plan import SeatPlans
 from app.clock import Clock
 from app.config import Config
 from app.coordination.breaker import Breaker
@@ -26,15 +27,16 @@ def build_engine(
     enqueue: Callable[[str, str], object],
     note_positions: Callable[[Mapping[str, int]], object] = lambda positions: None,
 ) -> Engine:
-    breaker = Breaker(clock)
+    breaker, plans = Breaker(clock), SeatPlans()
     return Engine(
         database=database,
         locks=SlotLocks(redis, breaker),
-        glance=Glance(database),
+        glance=Glance(database, plans),
         stamper=Stamper(database, config.node_id, config.address, clock),
         node_id=config.node_id,
         hold_seconds=config.hold_seconds,
         publish=Later(Doorbell(redis, breaker).publish).put,
         enqueue=enqueue,
         note_positions=note_positions,
+        plans=plans,
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ from app.booking.statements import SlotRow
 from app.booking.strays import warnings
 from app.booking.together import book_with_others
 from app.booking.turns import Fences, OthersAreAtThem, StaleFence, Turn, take_turns
-from app.database import TransientFailure, db_now
+from app.database import TransientFailure, db_now, together
 from app.directory.patients import Reader, shown_to
 from app.errors import ValidationFailed
 from app.idempotency import Answer, Document, RequestKey
@@ -69,7 +69,8 @@ def hold_slot(engine: Engine, claim: Claim, actor: Actor, request: RequestKey | 
     def take(act: Act, fences: Fences, waits: bool) -> Document:
         if len(slot_ids) > 1:  # a single one is locked by the claim itself
             lock_all(act.tx, slot_ids, waits)
-        return insert_booking(act, booking_id, take_all(act, slot_ids, booking_id, fences, hold), claim)
+        rows = take_all(act, slot_ids, booking_id, fences, hold)
+        return insert_booking(act, booking_id, rows, claim, is_short=True)
 
     return take_turns(engine, Turn(slot_ids, actor, request, str(booking_id)), take)
 
@@ -118,22 +119,34 @@ def require_one_owner(rows: Sequence[SlotRow]) -> None:
         raise ValidationFailed.of("slot_ids", "choose times of one doctor, or seats at one showtime")
 
 
-def insert_booking(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim: Claim) -> Document:
+def insert_booking(
+    act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim: Claim, *, is_short: bool = False
+) -> Document:
     """The booking of slots just taken, and everything that is written with it."""
-    write_booking(act, booking_id, rows, claim)
+    write_booking(act, booking_id, rows, claim, is_short=is_short)
     if claim.instant:
         act.notify(booking_id, "confirmation", 0)
     return with_warnings(act, read_booking(act.tx, booking_id))
 
 
-def write_booking(act: Act, booking_id: uuid.UUID, rows: list[SlotRow], claim: Claim, **more: Any) -> None:
-    """The booking of slots just taken, without telling anybody; more are columns of it."""
+def write_booking(
+    act: Act,
+    booking_id: uuid.UUID,
+    rows: list[SlotRow],
+    claim: Claim,
+    more: Mapping[str, Any] | None = None,
+    *,
+    is_short: bool = False,
+) -> None:
+    """The booking of slots just taken, without telling anybody; more are columns of it. A short transaction
+    saves round trips, but may take no more than a few seconds from here to its end."""
     require_allowance(act, [row.id for row in rows])
     oust_lapsed(act, [row.id for row in rows], "next claim")
-    with _constraints_speak():
-        act.tx.execute(insert(Booking).values({**_booking_values(act, booking_id, rows, claim), **more}))
-    bind_slots(act, booking_id, rows)
-    act.audit("book" if claim.instant else "hold", booking_id, rows)
+    values = {**_booking_values(act, booking_id, rows, claim), **(more or {})}
+    with _constraints_speak(), together(act.tx) if is_short else nullcontext():
+        act.tx.execute(insert(Booking).values(values))
+        bind_slots(act, booking_id, rows)
+        act.audit("book" if claim.instant else "hold", booking_id, rows)
     act.slots_changed(rows)
 
 

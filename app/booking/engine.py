@@ -11,13 +11,16 @@ from typing import Any
 from sqlalchemy import Connection
 
 from app.audit import journal
-from app.batches import Batches
+from app.batches import Batches, BatchesByOwner
 from app.booking.batch_claims import Fate, Wish
 from app.booking.budgets import Budgets
 from app.booking.glance import Glance
 from app.booking.local_queue import LocalQueue
 from app.booking.refusal_batches import Refused
 from app.booking.rules import Actor
+from app.booking.seat_batches import Seating
+from app.booking.seat_changes import as_told, kind_of
+from app.booking.seat_choices import GroupWish
 from app.booking.seat_plan import SeatPlans
 from app.booking.statements import SlotRow
 from app.coordination import outbox
@@ -48,6 +51,7 @@ class Engine:
     plans: SeatPlans = field(default_factory=SeatPlans)
     local_queue: LocalQueue = field(default_factory=LocalQueue)
     batches: Batches[Wish, Fate] = field(default_factory=Batches)
+    hall_batches: BatchesByOwner[GroupWish, Seating] = field(default_factory=BatchesByOwner)
     refusals: Batches[Refused, bool] = field(default_factory=Batches)
     budgets: Budgets = field(default_factory=Budgets)
 
@@ -118,16 +122,15 @@ class Act:
         in_order = sorted(self._changed, key=lambda row: (_stream_of(row), row.id))
         numbers: dict[str, Callable[[], int]] = {}
         for stream, of_stream in groupby(in_order, key=_stream_of):
-            changes = [self.engine.change_of(row, self.stamp) for row in of_stream]
-            numbers[stream] = outbox.append_last(self.tx, stream, "slot", changes)
+            changes = as_told([self.engine.change_of(row, self.stamp) for row in of_stream])
+            numbers[stream] = outbox.append_last(self.tx, stream, kind_of(changes[0]), changes)
             self.changes += changes
         return lambda: self.positions.update({stream: number() for stream, number in numbers.items()})
 
     def audit(self, action: str, booking_id: uuid.UUID, rows: list[SlotRow], **detail: Any) -> None:
         """One entry per slot: who did what under which fence."""
-        for row in rows:
-            journal.record(
-                self.tx,
+        entries = [
+            journal.entry_of(
                 node=self.engine.node_id,
                 actor=self.actor.label,
                 action=action,
@@ -138,6 +141,9 @@ class Act:
                 detail=detail,
                 origin=self.actor.origin,
             )
+            for row in rows
+        ]
+        journal.record_all(self.tx, entries)
 
     def note(self, action: str, **detail: Any) -> None:
         """One entry about no booking in particular."""

@@ -69,7 +69,7 @@ def _take_first(act: Act, booking_id: uuid.UUID, wanted: FirstFree) -> Document:
     hold = None if wanted.instant else act.engine.hold_seconds
     rows = take_all(act, [slot_id], booking_id, None, hold)
     claim = Claim((slot_id,), wanted.patient, wanted.instant)
-    document = insert_booking(act, booking_id, rows, claim)
+    document = insert_booking(act, booking_id, rows, claim, is_short=True)
     if not wanted.has_arrived:
         return document
     write_attendance(act, booking_id, seen_by(act.tx, booking_id, act.actor), BookingStatus.ARRIVED)

@@ -8,10 +8,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, text, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    or_,
+    select,
+    text,
+    union_all,
+)
 
 from app.database import db_now
 from app.directory.documents import Document, select_slots, slot_document
@@ -50,13 +62,21 @@ def next_free(
 
 def nearest_free(connection: Connection, doctor_id: int, around: datetime, limit: int = 3) -> list[Document]:
     """The doctor's free times to come that are closest to an instant, earliest first."""
-    mine = (Slot.doctor_id == doctor_id, Slot.starts_at > NOW)
-    opened = select(Slot.id).where(*mine, IS_OPEN).limit(limit)
-    later = opened.where(Slot.starts_at >= around).order_by(Slot.starts_at).subquery()
-    earlier = opened.where(Slot.starts_at < around).order_by(Slot.starts_at.desc()).subquery()
-    found = _documents(connection, select(later.c.id), select(earlier.c.id), _lapsed(*mine))
+    asked = {"doctor_id": doctor_id, "around": around, "most": limit}
+    found = [slot_document(row) for row in connection.execute(_around_an_instant(), asked)]
     nearest = sorted(found, key=lambda slot: _distance(slot, around))[:limit]
     return sorted(nearest, key=lambda slot: str(slot["starts_at"]))
+
+
+@cache
+def _around_an_instant() -> Select[Any]:
+    """Built once: every loser of a slot is offered some, and building it costs as much as asking."""
+    around = bindparam("around", type_=Slot.starts_at.type)
+    mine = (Slot.doctor_id == bindparam("doctor_id"), Slot.starts_at > NOW)
+    opened = select(Slot.id).where(*mine, IS_OPEN).limit(bindparam("most", type_=Integer))
+    later = opened.where(Slot.starts_at >= around).order_by(Slot.starts_at).subquery()
+    earlier = opened.where(Slot.starts_at < around).order_by(Slot.starts_at.desc()).subquery()
+    return _slots_with(select(later.c.id), select(earlier.c.id), _lapsed(*mine))
 
 
 def days_with_free(
@@ -82,8 +102,11 @@ def _lapsed(*conditions: ColumnElement[bool]) -> Select[Any]:
 
 def _documents(connection: Connection, *ids: Select[Any]) -> list[Document]:
     """The slots with these ids, by start; one statement."""
-    query = select_slots().where(Slot.id.in_(union_all(*ids))).order_by(Slot.starts_at)
-    return [slot_document(row) for row in connection.execute(query)]
+    return [slot_document(row) for row in connection.execute(_slots_with(*ids))]
+
+
+def _slots_with(*ids: Select[Any]) -> Select[Any]:
+    return select_slots().where(Slot.id.in_(union_all(*ids))).order_by(Slot.starts_at)
 
 
 def _distance(slot: Document, around: datetime) -> float:

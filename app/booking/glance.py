@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import Future, wait
 
 from sqlalchemy import Connection
@@ -15,9 +15,13 @@ from app.booking import rules, statements
 from app.booking.alternatives import nearest_free
 from app.booking.errors import BookingConflict
 from app.booking.remembered import Remembered
-from app.database import Database
+from app.booking.rules import SeatLabel, SlotFacts
+from app.booking.seat_glance import SetGlance
+from app.booking.seat_plan import SeatPlans
+from app.database import Database, can_share
 from app.directory.documents import Document
 from app.errors import Refusal, Unavailable
+from app.tables.booking import SlotState
 
 #: How long a lock may be believed while the database does not confirm it: together about a second.
 PAUSES_SECONDS = (0.02, 0.04, 0.08, 0.16, 0.3, 0.4)
@@ -26,18 +30,20 @@ LONGEST_READ_SECONDS = 6.0
 RECENT_SECONDS = 1.0
 #: For so long the same alternatives are offered: they are hints, and cost more than the refusal itself.
 HINTS_SECONDS = 0.25
+#: Every loser looks, which is too often for SQLAlchemy.
+LOOK = """
+    SELECT id, state, starts_at, hold_until, fence, clock_timestamp(), seat_row, seat_number
+      FROM slots WHERE id = ANY (%(slot_ids)s::bigint[]) ORDER BY id"""
 Slots = tuple[int, ...]
-
-
-Alternatives = Callable[[Connection, int], list[Document]]
 
 
 class Glance:
     """Reads refusals. Those who ask while a read is under way share the next one: the slot may have
     been freed since that read looked."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, plans: SeatPlans | None = None) -> None:
         self._database = database
+        self._sets = SetGlance(database, plans or SeatPlans())
         self._lock = threading.Lock()
         self._flying: dict[Slots, Future[Refusal | None]] = {}
         self._boarding: dict[Slots, Future[Refusal | None]] = {}
@@ -50,6 +56,11 @@ class Glance:
 
     def refusal(self, slot_ids: Slots) -> Refusal | None:
         """Why the slots cannot be had now; None when they can. Raises Unavailable."""
+        if self._sets.is_for(slot_ids):
+            found = self._sets.refusal(slot_ids)
+            if found is not None:
+                self._refused.put(slot_ids, True)
+            return found
         with self._lock:
             flight = self._boarding.get(slot_ids)
             if is_first := flight is None:
@@ -76,8 +87,7 @@ class Glance:
             self._wait_for_the_read_under_way(slot_ids)
             with self._lock:
                 self._flying[slot_ids] = self._boarding.pop(slot_ids)
-            with self._database.read() as connection:
-                found = true_refusal(connection, slot_ids, self._alternatives)
+            found = self._true_refusal(slot_ids)
             if found is not None:
                 self._refused.put(slot_ids, True)
             flight.set_result(found)
@@ -88,9 +98,24 @@ class Glance:
         finally:
             self._land(slot_ids, flight)
 
-    def _alternatives(self, connection: Connection, slot_id: int) -> list[Document]:
+    def _true_refusal(self, slot_ids: Slots) -> Refusal | None:
+        refusal = rules.refusal_of_all(slot_ids, self._look(slot_ids))
+        if isinstance(refusal, BookingConflict) and "slot_id" in refusal.extras:
+            refusal.extras["alternatives"] = self._alternatives(int(refusal.extras["slot_id"]))
+        return refusal
+
+    def _look(self, slot_ids: Slots) -> list[SlotFacts]:
+        if can_share(self._database):
+            return look_quickly(self._database, slot_ids)
+        with self._database.read() as connection:
+            return statements.look_at_slots(connection, slot_ids)
+
+    def _alternatives(self, slot_id: int) -> list[Document]:
         known = self._hints.get(slot_id)
-        return self._hints.put(slot_id, nearest_free(connection, slot_id)) if known is None else known
+        if known is not None:
+            return known
+        with self._database.read() as connection:
+            return self._hints.put(slot_id, nearest_free(connection, slot_id))
 
     def _wait_for_the_read_under_way(self, slot_ids: Slots) -> None:
         under_way = self._flying.get(slot_ids)
@@ -104,17 +129,24 @@ class Glance:
                     del flights[slot_ids]
 
 
-def true_refusal(
-    connection: Connection, slot_ids: Slots, alternatives: Alternatives = nearest_free
-) -> Refusal | None:
+def look_quickly(database: Database, slot_ids: Slots) -> list[SlotFacts]:
+    """As statements.look_at_slots(), for PostgreSQL alone."""
+    rows = database.pipelines.ask(LOOK, {"slot_ids": f"{{{','.join(map(str, slot_ids))}}}"})
+    return [
+        SlotFacts(
+            slot_id, SlotState(state), starts_at, hold_until, fence, now, row and SeatLabel(row, number)
+        )
+        for slot_id, state, starts_at, hold_until, fence, now, row, number in rows
+    ]
+
+
+def true_refusal(connection: Connection, slot_ids: Sequence[int]) -> Refusal | None:
     """What the database says, with the nearest free slots of the same kind when it is a conflict."""
     refusal = rules.refusal_of_all(slot_ids, statements.look_at_slots(connection, slot_ids))
-    return refusal and with_alternatives(connection, refusal, alternatives)
+    return refusal and with_alternatives(connection, refusal)
 
 
-def with_alternatives(
-    connection: Connection, refusal: Refusal, alternatives: Alternatives = nearest_free
-) -> Refusal:
+def with_alternatives(connection: Connection, refusal: Refusal) -> Refusal:
     if isinstance(refusal, BookingConflict) and "slot_id" in refusal.extras:
-        refusal.extras["alternatives"] = alternatives(connection, int(refusal.extras["slot_id"]))
+        refusal.extras["alternatives"] = nearest_free(connection, int(refusal.extras["slot_id"]))
     return refusal

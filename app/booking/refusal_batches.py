@@ -4,15 +4,14 @@ Who loses a rush comes in hundreds, and each must hear the same if they ask agai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import orjson
-from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from app.database import TransientFailure, send_ahead
-from app.errors import OutcomeUnknown, Refusal, Unavailable
+from app.database import TransientFailure
+from app.errors import Refusal, Unavailable
 from app.idempotency import RequestKey, stored_form
 
 if TYPE_CHECKING:
@@ -38,19 +37,9 @@ def remember_together(engine: Engine, refused: Sequence[Refused]) -> list[bool]:
         }
         for key, refusal in refused
     ]
-    new: set[tuple[str, str]] = set()
-
-    def begin(tx: Connection) -> None:
-        tx.begin()
-
-    def write(tx: Connection, _nothing: None) -> Callable[[], object]:
-        sent = send_ahead(tx, REMEMBER, {"refusals": orjson.dumps(rows).decode()})
-        if sent is None:
-            raise AssertionError("refusals are batched on PostgreSQL alone")
-        return lambda: new.update(sent.fetchall())
-
     try:
-        engine.database.run(begin, write, attempts=1)
-    except (OutcomeUnknown, Unavailable, TransientFailure, DBAPIError):
+        asked = {"refusals": orjson.dumps(rows).decode()}
+        new = set(engine.database.pipelines.ask(REMEMBER, asked))
+    except (Unavailable, TransientFailure, DBAPIError):
         return [False] * len(refused)
     return [(key.scope, key.key) in new for key, _ in refused]

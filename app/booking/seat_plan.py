@@ -84,6 +84,15 @@ class SeatPlan:
         return tuple(found)
 
     @cached_property
+    def beside(self) -> Mapping[int, tuple[Seat, ...]]:
+        """The seats right beside each, without a gap; by its id."""
+        return {
+            seat.id: (*block[max(index - 1, 0) : index], *block[index + 1 : index + 2])
+            for block in self.blocks
+            for index, seat in enumerate(block)
+        }
+
+    @cached_property
     def zones(self) -> Mapping[str, int]:
         """The price in each zone, front to back."""
         return {seat.zone: seat.price_cents for seat in self.seats}
@@ -107,6 +116,11 @@ class SeatPlans:
             if known is not None:
                 self._plans.move_to_end(showtime_id)
             return known
+
+    def with_seat(self, slot_id: int) -> SeatPlan | None:
+        """The plan this is a seat of, if it was used lately."""
+        with self._lock:
+            return next((plan for plan in self._plans.values() if slot_id in plan.by_id), None)
 
     def of(self, connection: Connection, showtime_id: int) -> SeatPlan:
         """Raises NotFound."""

@@ -192,5 +192,5 @@ def _book_one(act: Act, place: Place, first: _First, series_id: uuid.UUID) -> uu
         raise TransientFailure  # it began, or was taken where nothing can be locked: look again
     claim = Claim((place.slot.id,), first.patient, instant=True)
     owner = {"user_id": first.owner} if first.booking_id else {}
-    write_booking(act, booking_id, rows, claim, series_id=series_id, **owner)
+    write_booking(act, booking_id, rows, claim, {"series_id": series_id, **owner})
     return booking_id

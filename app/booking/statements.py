@@ -9,7 +9,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, Row, and_, case, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Row,
+    and_,
+    bindparam,
+    case,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from app.booking.rules import SeatLabel, SlotFacts
 from app.database import UtcDateTime, db_now
@@ -35,10 +47,18 @@ def can_be_claimed() -> ColumnElement[bool]:
     return and_(Slot.starts_at > db_now(), or_(Slot.state == SlotState.OPEN, lapsed()))
 
 
+#: Built once: every loser looks, and building it costs more than asking.
+LOOK = (
+    select(*SLOT_COLUMNS, db_now().label("now"))
+    .where(Slot.id.in_(bindparam("slot_ids", expanding=True)))
+    .order_by(Slot.id)
+)
+LOOK_AND_LOCK = LOOK.with_for_update()
+
+
 def look_at_slots(tx: Connection, slot_ids: Sequence[int], lock: bool = False) -> list[SlotFacts]:
     """The slots as they are now, by ascending id; locked against change when asked."""
-    query = select(*SLOT_COLUMNS, db_now().label("now")).where(Slot.id.in_(slot_ids)).order_by(Slot.id)
-    rows = tx.execute(query.with_for_update() if lock else query)
+    rows = tx.execute(LOOK_AND_LOCK if lock else LOOK, {"slot_ids": list(slot_ids)})
     return [_facts(row) for row in rows]
 
 

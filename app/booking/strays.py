@@ -13,18 +13,16 @@ def strays_beside(plan: SeatPlan, chosen: Collection[int], taken: Set[int]) -> l
     """The free seats that were beside another free one and are alone once chosen is gone too.
 
     taken need not hold what is chosen. A space for a wheelchair is meant to stand alone."""
-    gone = taken | set(chosen)
     wanted = set(chosen)
-    strays = []
-    for block in plan.blocks:
-        if not any(seat.id in wanted for seat in block):
-            continue
-        for index, seat in enumerate(block):
-            beside = [block[near] for near in (index - 1, index + 1) if 0 <= near < len(block)]
-            is_left_alone = seat.id not in gone and all(other.id in gone for other in beside)
-            if is_left_alone and seat.kind is not SeatKind.WHEELCHAIR:
-                strays += [seat] * any(other.id in wanted for other in beside)
-    return strays
+    near = {seat.id: seat for slot_id in wanted for seat in plan.beside[slot_id]}
+    left = (seat for seat in near.values() if seat.id not in wanted and seat.id not in taken)
+    strays = [
+        seat
+        for seat in left
+        if seat.kind is not SeatKind.WHEELCHAIR
+        and all(other.id in wanted or other.id in taken for other in plan.beside[seat.id])
+    ]
+    return sorted(strays, key=lambda seat: (seat.y, seat.x))
 
 
 def warnings(plan: SeatPlan, chosen: Collection[int], taken: Set[int]) -> list[dict[str, Any]]:

@@ -16,6 +16,9 @@ from app.database import Database
 from app.tables.booking import Booking
 from app.tables.tally import RefusalTally
 
+#: While a slot is hot the next refusals are there as soon as the last were counted, each time a transaction.
+REST_SECONDS = 0.25
+
 
 @dataclass(frozen=True)
 class Attempts:
@@ -37,7 +40,11 @@ class Attempts:
 
 def build_tally(database: Database, clock: Clock) -> Later[str]:
     """Takes the reason of each conflict and writes what has gathered; a burst is few statements."""
-    return Later(lambda reasons: database.run(lambda tx: count_refusals(tx, reasons, clock.now())))
+
+    def write(reasons: Sequence[str]) -> None:
+        database.run(lambda tx: count_refusals(tx, reasons, clock.now()))
+
+    return Later(write, rest_seconds=REST_SECONDS)
 
 
 def count_refusals(tx: Connection, reasons: Sequence[str], now: datetime) -> None:

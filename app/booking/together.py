@@ -32,7 +32,7 @@ def book_with_others(
     slot_ids = tuple(claim.slot_ids)
     if engine.glance.was_refused(slot_ids) and (refusal := engine.glance.refusal(slot_ids)):
         return refuse(engine, actor, request, refusal)
-    wish = Wish(slot_ids[0], patient, actor, request, engine.stamper.stamp(), _to_count(engine, actor))
+    wish = Wish(slot_ids[0], patient, actor, request, engine.stamper.stamp(), to_count(engine, actor))
     fate = engine.batches.share(wish, partial(book_together, engine), Unsettled())
     if isinstance(fate, Booked):
         if fate.remaining is not None and actor.origin is not None:
@@ -40,7 +40,7 @@ def book_with_others(
         engine.announce({fate.stream: fate.number}, [fate.change], [wish.notice_id])
         return Answer(fate.document)
     if isinstance(fate, Unsettled):
-        answer = _learn(engine, request)
+        answer = learn(engine, request)
         engine.announce({}, [fate.change] if fate.change else [], [wish.notice_id])
         return answer
     # One read tells all who lost the same slot; only who may still get it goes on to lock and claim.
@@ -48,7 +48,7 @@ def book_with_others(
     return refuse(engine, actor, request, refusal) if refusal else None
 
 
-def _to_count(engine: Engine, actor: Actor) -> Allowance | None:
+def to_count(engine: Engine, actor: Actor) -> Allowance | None:
     """The system itself has no limits, and who was counted a moment ago need not be counted again."""
     if actor.origin is None or engine.budgets.spend(actor.origin):
         return None
@@ -64,7 +64,8 @@ def _is_plain(engine: Engine, claim: Claim) -> bool:
     return is_one_for_good and says_who and can_share(engine.database)
 
 
-def _learn(engine: Engine, request: RequestKey | None) -> Answer:
+def learn(engine: Engine, request: RequestKey | None) -> Answer:
+    """What came of a transaction whose reply to COMMIT was lost. Raises OutcomeUnknown without a key."""
     if request is None:
         raise OutcomeUnknown("The connection to the database broke while saving.")
     return resolve(engine.database, request)

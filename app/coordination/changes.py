@@ -31,12 +31,14 @@ MOST_ROWS = 1000
 MOST_REMEMBERED = 5000
 LATEST = (
     select(OutboxEntry.payload)
-    .where(OutboxEntry.kind == "slot", OutboxEntry.created_at > db_now(-LOOK_BACK_SECONDS))
+    .where(OutboxEntry.kind.in_(("slot", "slots")), OutboxEntry.created_at > db_now(-LOOK_BACK_SECONDS))
     .order_by(OutboxEntry.created_at.desc())
     .limit(MOST_ROWS)
 )
 
 
+#: Messages taken in at once, so that a burst of changes is one round of work.
+MOST_MESSAGES = 200
 #: The members of a change one of which says whose slot it is.
 OWNERS = ("doctor_id", "showtime_id")
 
@@ -50,6 +52,18 @@ class Change:
     topic: str
     state: str
     version: int
+
+    @classmethod
+    def all_of(cls, payload: Any) -> list[Change]:
+        """The changes in a message: one, or those of seats that were changed together.
+
+        Of slots that are made many at once nobody is told one by one."""
+        try:
+            told = payload["slots"] if payload["type"] == "seats" else ()
+            messages = [{**payload, **slot, "type": "slot"} for slot in told] or [payload]
+        except (KeyError, TypeError):
+            return []
+        return [change for message in messages if (change := cls.of(message))]
 
     @classmethod
     def of(cls, payload: Any) -> Change | None:
@@ -158,12 +172,14 @@ class ChangeFeed:
         if now - self._pinged_at > PING_SECONDS:
             self._pinged_at = now
             pubsub.ping()
-        message = pubsub.get_message(timeout=seconds)
-        if message is None:
-            return []
-        self._heard_at = self._clock.elapsed()
-        change = _change_in(message)
-        return [change] if change else []
+        changes: list[Change] = []
+        for number in range(MOST_MESSAGES):
+            message = pubsub.get_message(timeout=0.0 if number else seconds)
+            if message is None:
+                break
+            self._heard_at = self._clock.elapsed()
+            changes += _changes_in(message)
+        return changes
 
     def _recorded(self) -> list[Change | Missed]:
         """The latest changes of the outbox, oldest first; none while the database is away too."""
@@ -175,14 +191,16 @@ class ChangeFeed:
         now = self._clock.elapsed()
         was_away = now - self._certain_at > LOOK_BACK_SECONDS or len(payloads) == MOST_ROWS
         self._certain_at = now
-        changes = [change for payload in reversed(payloads) if (change := Change.of(payload))]
+        changes = [change for payload in reversed(payloads) for change in Change.all_of(payload)]
         return [*([Missed()] if was_away else []), *self._seen.new(changes)]
 
 
-def _change_in(message: dict[str, Any]) -> Change | None:
+def _changes_in(message: dict[str, Any]) -> list[Change]:
+    """One change, or a list of those that were committed together."""
     if message["type"] != "message":
-        return None
+        return []
     try:
-        return Change.of(orjson.loads(message["data"]))
+        told = orjson.loads(message["data"])
     except orjson.JSONDecodeError:
-        return None
+        return []
+    return [change for each in (told if isinstance(told, list) else [told]) for change in Change.all_of(each)]

@@ -37,7 +37,7 @@ def mailbox(process: str) -> str:
 
 #: How far each stream of changes goes in Redis: name -> last number published.
 BUS_HEADS = "oneslot:bus:heads"
-#: Rung with {name: number} when something was published; a hint that may be lost.
+#: Rung when something was published, with how far streams go now and their latest changes; may be lost.
 BUS_CHANNEL = "oneslot:bus"
 
 

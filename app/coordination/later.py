@@ -5,6 +5,7 @@ Only for what may be lost: it dies with the process, and what does not fit is dr
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
@@ -18,10 +19,18 @@ log = structlog.get_logger()
 
 
 class Later(Generic[Hint]):
-    """Thread-safe. A thread lives while there is something to hand on, so that a fork needs no care."""
+    """Thread-safe. A thread lives while there is something to hand on, so that a fork needs no care.
 
-    def __init__(self, hand_on: Callable[[Sequence[Hint]], object], most_waiting: int = MOST_WAITING) -> None:
+    It rests before it hands on, for what gathers meanwhile goes along, unless as much as can go is there."""
+
+    def __init__(
+        self,
+        hand_on: Callable[[Sequence[Hint]], object],
+        most_waiting: int = MOST_WAITING,
+        rest_seconds: float = 0.0,
+    ) -> None:
         self._hand_on = hand_on
+        self._rest_seconds = rest_seconds
         self._waiting: deque[Hint] = deque(maxlen=most_waiting)
         self._lock = threading.Lock()
         self._is_running = False
@@ -36,11 +45,16 @@ class Later(Generic[Hint]):
         threading.Thread(target=self._run, daemon=True, name="later").start()
 
     def _run(self) -> None:
-        while together := self._next():
+        while together := self._rested():
             try:
                 self._hand_on(together)
             except Exception:
                 log.exception("Hints were lost.", count=len(together))
+
+    def _rested(self) -> list[Hint]:
+        if self._rest_seconds and len(self._waiting) < MOST_TOGETHER:
+            time.sleep(self._rest_seconds)
+        return self._next()
 
     def _next(self) -> list[Hint]:
         with self._lock:

@@ -15,7 +15,7 @@ from app.coordination import keys
 from app.coordination.breaker import Breaker
 
 SCRIPTS = Path(__file__).parent / "scripts"
-GRANTED, ALREADY_OURS, HELD_BY_ANOTHER = 1, 2, 0
+GRANTED, HELD_BY_ANOTHER = 1, 0
 #: A counter is forgotten a day after its last grant, or anybody could fill Redis with made-up slots;
 #: the database's fence is the floor of the next one.
 COUNTER_SECONDS = 86_400
@@ -48,18 +48,25 @@ class SlotLocks:
     def acquire(
         self, slot_ids: Sequence[int], owner: str, ttl_ms: int, floors: Mapping[int, int] | None = None
     ) -> Lease | LockedOut | None:
-        """All slots in ascending order, or none; None when Redis does not answer."""
-        fences: dict[int, int] = {}
-        new: set[int] = set()
-        for slot_id in sorted(slot_ids):
-            answer = self._ask(slot_id, owner, ttl_ms, (floors or {}).get(slot_id, 0))
-            if answer is None or answer[0] == HELD_BY_ANOTHER:
-                self.release({taken: fences[taken] for taken in new})
-                return None if answer is None else LockedOut(slot_id, max(answer[1], 0))
-            fences[slot_id] = answer[1]
-            if answer[0] == GRANTED:
-                new.add(slot_id)
-        return Lease(owner, fences, frozenset(new))
+        """All slots or none, in one step; None when Redis does not answer."""
+        if not slot_ids:
+            return Lease(owner, {}, frozenset())
+        wanted, floors = sorted(slot_ids), floors or {}
+        names = [name(slot_id) for slot_id in wanted for name in (keys.slot_hold, keys.slot_fence)]
+        given: list[str | int] = [
+            owner,
+            ttl_ms,
+            COUNTER_SECONDS,
+            *(floors.get(slot_id, 0) for slot_id in wanted),
+        ]
+        answer = self._breaker.call(lambda: self._acquire(keys=names, args=given))
+        if answer is None:
+            return None
+        if answer and answer[0] == HELD_BY_ANOTHER:
+            return LockedOut(wanted[answer[1] - 1], max(answer[2], 0))
+        told = dict(zip(wanted, answer, strict=True))
+        fences = {slot_id: int(fence) for slot_id, (_, fence) in told.items()}
+        return Lease(owner, fences, frozenset(each for each in wanted if told[each][0] == GRANTED))
 
     def release(self, fences: Mapping[int, int]) -> None:
         """Give back the locks that still carry these fences."""
@@ -69,12 +76,3 @@ class SlotLocks:
                     keys=[keys.slot_hold(slot_id)], args=[fence]
                 )
             )
-
-    def _ask(self, slot_id: int, owner: str, ttl_ms: int, floor: int) -> tuple[int, int] | None:
-        answer = self._breaker.call(
-            lambda: self._acquire(
-                keys=[keys.slot_hold(slot_id), keys.slot_fence(slot_id)],
-                args=[owner, ttl_ms, floor, COUNTER_SECONDS],
-            )
-        )
-        return None if answer is None else (int(answer[0]), int(answer[1]))

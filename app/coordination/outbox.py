@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select
@@ -26,17 +25,23 @@ APPEND = """
       ON CONFLICT (name) DO UPDATE SET last_seq = streams.last_seq + excluded.last_seq RETURNING last_seq)
     INSERT INTO outbox (stream, seq, id, kind, payload, created_at)
     SELECT %(stream)s, counter.last_seq - %(count)s + change.number, change.id, %(kind)s,
-           change.payload::json, clock_timestamp()
-      FROM counter,
-           unnest(%(ids)s::uuid[], %(payloads)s::text[]) WITH ORDINALITY AS change(id, payload, number)
+           change.payload, clock_timestamp()
+      FROM counter, json_to_recordset(%(changes)s::json) AS change(number int, id uuid, payload json)
     RETURNING seq"""
+#: One text whatever number of streams are behind, so that it is prepared once.
+RECORDS_AFTER = """
+    SELECT found.* FROM unnest(%(streams)s::text[], %(known)s::bigint[]) AS behind(stream, seq)
+     CROSS JOIN LATERAL (
+      SELECT stream, seq, kind, payload, extract(epoch FROM created_at)::float8 FROM outbox
+       WHERE outbox.stream = behind.stream AND outbox.seq > behind.seq
+       ORDER BY outbox.seq LIMIT %(limit)s) AS found
+     ORDER BY found.stream, found.seq LIMIT %(limit)s"""
 #: For listeners that were away; who was away for longer takes a snapshot.
 KEPT_SECONDS, KEPT_HEARTBEAT_SECONDS = 24 * 3600.0, 600.0
 STREAMS_AT_ONCE = 50
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One entry as it was committed; `at` is when it was written, in seconds by the database's clock."""
 
     stream: str
@@ -91,21 +96,24 @@ def append_last(
 ) -> Callable[[], int]:
     """The same as the last thing before the commit, in one statement that goes with it where that can be;
     the number is known after the commit."""
+    changes = [
+        {"number": number, "id": uuid.uuid4(), "payload": payload}
+        for number, payload in enumerate(payloads, 1)
+    ]
     sent = send_ahead(
         tx,
         APPEND,
         {
             "stream": stream,
-            "count": len(payloads),
+            "count": str(len(payloads)),
             "kind": kind,
-            "ids": [uuid.uuid4() for _ in payloads],
-            "payloads": [orjson.dumps(payload).decode() for payload in payloads],
+            "changes": orjson.dumps(changes).decode(),
         },
     )
     if sent is None:
         last = append(tx, stream, kind, *payloads)
         return lambda: last
-    return lambda: max(int(seq) for (seq,) in sent.fetchall())
+    return lambda: max(int(seq) for (seq,) in sent.rows)
 
 
 def heads(connection: Connection) -> dict[str, int]:
@@ -123,6 +131,9 @@ def records_after(connection: Connection, known: Mapping[str, int], limit: int) 
     """Up to `limit` entries of these streams after the numbers known, those of a stream in order.
 
     What was trimmed is missing at the beginning of a stream; the caller sees it by the number."""
+    if connection.dialect.name == "postgresql":
+        behind = {"streams": list(known), "known": list(known.values()), "limit": limit}
+        return [Record(*row) for row in connection.exec_driver_sql(RECORDS_AFTER, behind)] if known else []
     found: list[Record] = []
     for some in _chunks(known.items()):
         if len(found) >= limit:

@@ -5,7 +5,7 @@ The generic cell rate algorithm (ITU-T I.371): a number per caller, no windows, 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from app.batches import Batches
 from app.clock import Clock
 from app.coordination import keys
 from app.coordination.breaker import Breaker
+from app.coordination.grants import Grants, Question
 
 SCRIPT = Path(__file__).parent / "scripts" / "rate.lua"
 MICROSECONDS = 1_000_000
@@ -48,29 +49,47 @@ class Rates:
         self._clock = clock
         self._nodes = nodes
         self._lock = threading.Lock()
-        self._questions: Batches[tuple[str, int, int], float | None] = Batches()
+        self._questions: Batches[Question, float | None] = Batches()
+        self._grants = Grants()
         self._arrivals: OrderedDict[str, float] = OrderedDict()
 
     def wait(self, caller: str, rate: Rate) -> float:
         """Seconds to wait; 0 when the request may pass and was counted."""
         cost, most = int(rate.cost_seconds * MICROSECONDS), int(rate.window_seconds * MICROSECONDS)
-        told = self._questions.share((keys.rate(caller), cost, most), self._ask, lost=None)
+        question = Question(keys.rate(caller), cost, most)
+        if self._grants.spend(question, self._clock.elapsed()):
+            return 0.0
+        told = self._questions.share(question, self._ask, lost=None)
         if told is not None:
             return told / MICROSECONDS
         return self._wait_here(caller, rate.shared_by(self._nodes()))
 
-    def _ask(self, questions: Sequence[tuple[str, int, int]]) -> list[float | None]:
-        """Those who ask at the same moment share a round trip."""
-        told = self._breaker.call(lambda: self._send(questions))
-        return [None] * len(questions) if told is None else [float(int(each)) for each in told]
+    def _ask(self, questions: Sequence[Question]) -> list[float | None]:
+        """Those who ask at the same moment share a round trip, and those of one caller a question.
 
-    def _send(self, questions: Sequence[tuple[str, int, int]]) -> list[Any]:
-        if len(questions) == 1:
-            ((key, cost, most),) = questions
-            return [self._script(keys=[key], args=[cost, most])]
+        Near the limit each is asked for alone: some may still pass, the rest waits no longer than it must."""
+        now, asking = self._clock.elapsed(), Counter(questions)
+        wanted = {each: count + self._grants.to_ask_ahead(each, now, count) for each, count in asking.items()}
+        waits = dict(zip(wanted, self._put(list(wanted.items())), strict=True))
+        for each, count in wanted.items():
+            if waits[each] == 0:
+                self._grants.granted(each, now, count - asking[each])
+        alone = {each for each, count in wanted.items() if waits[each] and count > 1}
+        singly = iter(self._put([(each, 1) for each in questions if each in alone]))
+        return [next(singly) if each in alone else waits[each] for each in questions]
+
+    def _put(self, wanted: Sequence[tuple[Question, int]]) -> Sequence[float | None]:
+        """Microseconds to wait for so many at once; nobody knows without Redis."""
+        told = self._breaker.call(lambda: self._send(wanted)) if wanted else []
+        return [None] * len(wanted) if told is None else [float(int(each)) for each in told]
+
+    def _send(self, wanted: Sequence[tuple[Question, int]]) -> list[Any]:
+        if len(wanted) == 1:
+            (((key, cost, window), count),) = wanted
+            return [self._script(keys=[key], args=[cost * count, window])]
         pipe = self._redis.pipeline(transaction=False)
-        for key, cost, most in questions:
-            self._script(keys=[key], args=[cost, most], client=pipe)
+        for (key, cost, window), count in wanted:
+            self._script(keys=[key], args=[cost * count, window], client=pipe)
         return pipe.execute()
 
     def _wait_here(self, caller: str, rate: Rate) -> float:

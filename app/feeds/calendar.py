@@ -16,11 +16,11 @@ from sqlalchemy import Connection, and_, or_, select
 
 from app.booking.documents import booking_documents, select_bookings
 from app.database import db_now
-from app.feeds.ical_lines import folded, instant, text_value, wall_time
 from app.feeds.subscriptions import FULL
 from app.languages.texts import _, speaking
 from app.notices.appointment import Appointment
 from app.notices.calendar import PRODUCT, span, uid
+from app.notices.ical_lines import folded, instant, text_value, wall_time
 from app.notices.typed_text import one_line
 from app.notices.vtimezone import vtimezone
 from app.tables.booking import Booking, BookingStatus

@@ -5,9 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import parseaddr
 from typing import Any
 
@@ -18,9 +15,10 @@ from app.database import Database, db_now
 from app.languages.catalogue import SOURCE
 from app.languages.texts import N_, _, speaking
 from app.notices.errors import NotDelivered, Undeliverable
-from app.notices.mail import TEMPLATES
+from app.notices.letter import Letter, sealed, write
+from app.notices.mail import rendered
 from app.notices.smtp import MailServer
-from app.notices.typed_text import name_to_greet, one_line
+from app.notices.typed_text import name_to_greet
 from app.tables.accounts import AccountMail, User
 
 log = structlog.get_logger()
@@ -66,8 +64,8 @@ class AccountSender:
             return "not ours"
         try:
             with speaking(mail.language or self.language):
-                message = compose(mail, self.mail_from, self.url(mail.kind, mail_id))
-            self.server.deliver(message)
+                letter = compose(mail, self.mail_from, self.url(mail.kind, mail_id))
+            self.server.deliver(letter)
         except NotDelivered as error:
             is_final = isinstance(error, Undeliverable)
             log.warning("Account mail not sent", topic="notices", mail=str(mail_id), reason=str(error))
@@ -94,19 +92,16 @@ class AccountSender:
         return [self.send(mail_id) for mail_id in due].count("sent")
 
 
-def compose(mail: Any, sender: str, url: str) -> EmailMessage:
+def compose(mail: Any, sender: str, url: str) -> Letter:
     """The mail; its Message-ID is the row's id, so that a repeat is recognised."""
     words = {name: _(text) for name, text in WORDS[mail.kind].items()}
-    message = EmailMessage(policy=SMTP)
-    message["From"] = sender
-    message["To"] = Address(name_to_greet(mail.name) or "", addr_spec=one_line(mail.email))
-    message["Subject"] = words["title"]
-    message["Message-ID"] = f"<{mail.id}@{parseaddr(sender)[1].rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"
+    headers = {
+        "Subject": words["title"],
+        "Message-ID": f"<{mail.id}@{parseaddr(sender)[1].rpartition('@')[2]}>",
+        "Auto-Submitted": "auto-generated",
+    }
     filled = {**words, "name": name_to_greet(mail.name), "url": url}
-    message.set_content(TEMPLATES.get_template("account.txt").render(filled))
-    message.add_alternative(TEMPLATES.get_template("account.html").render(filled), subtype="html")
-    return message
+    return sealed(write(sender, (mail.name, mail.email), headers, *rendered("account", filled)))
 
 
 def _take(tx: Connection, mail_id: uuid.UUID) -> Any:

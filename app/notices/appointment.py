@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -105,9 +105,11 @@ class Appointment:
         return self.ends_at.astimezone(self.zone)
 
 
-def read_appointment(connection: Connection, booking_id: uuid.UUID) -> Appointment:
-    """The appointment as the database has it now."""
-    row = connection.execute(
+def read_appointments(
+    connection: Connection, booking_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, Appointment]:
+    """The appointments as the database has them now."""
+    rows = connection.execute(
         select(
             Booking.id.label("booking_id"),
             Booking.reference,
@@ -127,25 +129,34 @@ def read_appointment(connection: Connection, booking_id: uuid.UUID) -> Appointme
         .outerjoin(Showtime, Showtime.id == Booking.showtime_id)
         .outerjoin(Movie, Movie.id == Showtime.movie_id)
         .outerjoin(Hall, Hall.id == Showtime.hall_id)
-        .where(Booking.id == booking_id)
-    ).one()
-    return Appointment.of(**row._mapping, seats=_seats(connection, booking_id))
+        .where(Booking.id.in_(booking_ids))
+    ).all()
+    seats = _seats(connection, [row.booking_id for row in rows if row.movie])
+    return {
+        row.booking_id: Appointment.of(**row._mapping, seats=tuple(seats.get(row.booking_id, ())))
+        for row in rows
+    }
 
 
-def _seats(connection: Connection, booking_id: uuid.UUID) -> tuple[str, ...]:
-    """The seats the booking has, or had when it ended."""
+def _seats(connection: Connection, booking_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
+    """The seats the bookings have, or had when they ended."""
+    if not booking_ids:
+        return {}
     rows = connection.execute(
-        select(Slot.seat_row, Slot.seat_number)
+        select(BookingSlot.booking_id, Slot.seat_row, Slot.seat_number)
         .join(BookingSlot, BookingSlot.slot_id == Slot.id)
         .where(
-            BookingSlot.booking_id == booking_id,
+            BookingSlot.booking_id.in_(booking_ids),
             BookingSlot.left_behind.is_(False),
             Slot.seat_row.is_not(None),
         )
         .distinct()
         .order_by(Slot.seat_row, Slot.seat_number)
     )
-    return tuple(f"{row}{number}" for row, number in rows)
+    seats: dict[uuid.UUID, list[str]] = {}
+    for booking_id, row, number in rows:
+        seats.setdefault(booking_id, []).append(f"{row}{number}")
+    return seats
 
 
 def hall_and_house(hall: Any, place: Any) -> Any:

@@ -5,20 +5,20 @@ RFC 5545 for the text, RFC 5546 (iTIP) for METHOD and SEQUENCE."""
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from icalendar import Calendar, Event, vCalAddress, vText
-
 from app.languages.texts import _
 from app.notices.appointment import Appointment
+from app.notices.ical_lines import folded, instant, quoted, text_value, wall_time
 from app.notices.typed_text import one_line
-from app.notices.vtimezone import vtimezone
+from app.notices.vtimezone import vtimezone_lines
 
 PRODUCT = "-//Oneslot//Booking//EN"
 
@@ -59,23 +59,15 @@ def calendar_of(entries: Sequence[Entry]) -> bytes:
     """Several entries of one zone, by start, in one file; each keeps its own UID, as its later mails will.
 
     Only a PUBLISH may hold more than one (RFC 5546 section 3.2)."""
-    calendar = Calendar()
-    calendar.add("prodid", PRODUCT)
-    calendar.add("version", "2.0")
-    calendar.add("calscale", "GREGORIAN")
-    calendar.add("method", entries[0].method.value)
     spans = [span(entry.appointment) for entry in entries]
     zoned = [
         entry.appointment for entry, (_start, _end, is_zoned) in zip(entries, spans, strict=True) if is_zoned
     ]
-    if zoned:
-        # It holds for the year before and the year after: of a series the year before its last.
-        years = zoned[0].local_start.year, zoned[-1].local_start.year - 1
-        calendar.add_component(vtimezone(zoned[0].zone, max(years)))
-    for entry, (start, end, _is_zoned) in zip(entries, spans, strict=True):
-        calendar.add_component(_event(entry, start, end))
-    text: bytes = calendar.to_ical()
-    return text
+    # It holds for the year before and the year after: of a series the year before its last.
+    years = (zoned[0].local_start.year, zoned[-1].local_start.year - 1) if zoned else ()
+    zone = vtimezone_lines(zoned[0].zone, max(years)) if zoned else b""
+    events = (line for entry, when in zip(entries, spans, strict=True) for line in _event(entry, *when))
+    return folded(_head(entries[0].method)) + zone + folded(events) + folded(["END:VCALENDAR"])
 
 
 def download(booking: Mapping[str, Any], organizer: str, manage_url: str | None = None) -> bytes:
@@ -92,29 +84,37 @@ def download(booking: Mapping[str, Any], organizer: str, manage_url: str | None 
     return calendar_text(entry)
 
 
-def _event(entry: Entry, start: datetime, end: datetime) -> Event:
+def _head(method: Method) -> Iterator[str]:
+    yield "BEGIN:VCALENDAR"
+    yield "VERSION:2.0"
+    yield f"PRODID:{PRODUCT}"
+    yield "CALSCALE:GREGORIAN"
+    yield f"METHOD:{method.value}"
+
+
+def _event(entry: Entry, start: datetime, end: datetime, is_zoned: bool) -> Iterator[str]:
     appointment = entry.appointment
     is_cancelled = entry.is_cancelled or entry.method is Method.CANCEL
-    event = Event()
-    event.add("uid", uid(appointment.booking_id))
-    event.add("sequence", entry.sequence)
-    event.add("dtstamp", entry.made_at.astimezone(UTC))
-    event.add("dtstart", start)
-    event.add("dtend", end)
-    event.add("summary", appointment.summary)
-    event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
-    event.add("transp", "OPAQUE")
-    event.add("class", "PRIVATE")
-    event.add("description", _description(entry))
+    yield "BEGIN:VEVENT"
+    yield f"UID:{uid(appointment.booking_id)}"
+    yield f"SEQUENCE:{entry.sequence}"
+    yield instant("DTSTAMP", entry.made_at)
+    for name, moment in (("DTSTART", start), ("DTEND", end)):
+        yield wall_time(name, moment, appointment.zone.key) if is_zoned else instant(name, moment)
+    yield f"SUMMARY:{text_value(appointment.summary)}"
+    yield f"STATUS:{'CANCELLED' if is_cancelled else 'CONFIRMED'}"
+    yield "TRANSP:OPAQUE"
+    yield "CLASS:PRIVATE"
+    yield f"DESCRIPTION:{text_value(_description(entry))}"
     if appointment.place:
-        event.add("location", appointment.place)
+        yield f"LOCATION:{text_value(appointment.place)}"
     if entry.manage_url:
-        event.add("url", entry.manage_url)
-    event.add("organizer", _organizer(entry.organizer))
+        yield f"URL:{entry.manage_url}"
+    yield _organizer(entry.organizer)
     # A PUBLISH has no attendees (RFC 5546 section 3.2.1): it is copied, not answered.
     if entry.method is not Method.PUBLISH and appointment.patient_email:
-        event.add("attendee", _attendee(appointment))
-    return event
+        yield _attendee(appointment)
+    yield "END:VEVENT"
 
 
 def span(appointment: Appointment) -> tuple[datetime, datetime, bool]:
@@ -137,18 +137,15 @@ def _description(entry: Entry) -> str:
     return "\n".join(lines)
 
 
-def _organizer(sender: str) -> vCalAddress:
+@lru_cache(maxsize=8)
+def _organizer(sender: str) -> str:
     name, address = parseaddr(sender)
-    organizer = vCalAddress(f"mailto:{address}")
-    organizer.params["CN"] = vText(one_line(name) or "Oneslot")
-    return organizer
+    return f"ORGANIZER;CN={quoted(one_line(name) or 'Oneslot')}:mailto:{address}"
 
 
-def _attendee(appointment: Appointment) -> vCalAddress:
-    attendee = vCalAddress(f"mailto:{one_line(appointment.patient_email or '')}")
-    attendee.params["CN"] = vText(one_line(appointment.patient_name or _("Patient")).replace('"', "'"))
-    attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
+def _attendee(appointment: Appointment) -> str:
+    name = quoted(one_line(appointment.patient_name or _("Patient")))
+    address = one_line(appointment.patient_email or "")
     # Whoever booked has agreed already; a calendar need not ask.
-    attendee.params["PARTSTAT"] = vText("ACCEPTED")
-    attendee.params["RSVP"] = vText("FALSE")
-    return attendee
+    answered = "PARTSTAT=ACCEPTED;ROLE=REQ-PARTICIPANT;RSVP=FALSE"
+    return f"ATTENDEE;CN={name};{answered}:mailto:{address}"

@@ -7,12 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache, partial
 from pathlib import Path
+from textwrap import fill
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -21,9 +19,10 @@ from app.languages.days import long_day
 from app.languages.texts import N_, _, language, plural_form
 from app.notices.appointment import Appointment
 from app.notices.calendar import Entry, Method, calendar_text
-from app.notices.errors import NobodyToTell, Undeliverable
+from app.notices.errors import NobodyToTell
+from app.notices.letter import CONTENT, Letter, sealed, write
 from app.notices.queue import Claim, Kind
-from app.notices.typed_text import name_to_greet, one_line
+from app.notices.typed_text import name_to_greet
 
 
 @dataclass(frozen=True)
@@ -90,10 +89,11 @@ TEMPLATES = Environment(
     extensions=["jinja2.ext.i18n"],
 )
 TEMPLATES.install_gettext_callables(_, plural_form, newstyle=True)  # type: ignore[attr-defined]
+TEMPLATES.filters["wrapped"] = lru_cache(maxsize=64)(partial(fill, width=72))
 TEMPLATES.globals.update(language=language, direction=direction)
 
 
-def compose(claim: Claim, appointment: Appointment, sender: str, manage_url: str) -> EmailMessage:
+def compose(claim: Claim, appointment: Appointment, sender: str, manage_url: str) -> Letter:
     """The same mail each time for one notice, so that a repeat is recognised by its Message-ID.
 
     Raises NobodyToTell without an address, Undeliverable with one that no mail server could take."""
@@ -110,15 +110,28 @@ def compose(claim: Claim, appointment: Appointment, sender: str, manage_url: str
         "details": _details(appointment),
         "manage_url": manage_url,
     }
-    message = EmailMessage(policy=SMTP)
-    address(message, appointment, sender)
-    message["Subject"] = f"{title}: {_day_and_time(appointment.local_start)} ({appointment.reference})"
-    identify(message, claim, sender)
-    message.set_content(TEMPLATES.get_template(f"{claim.kind}.txt").render(words))
-    message.add_alternative(TEMPLATES.get_template(f"{claim.kind}.html").render(words), subtype="html")
+    subject = f"{title}: {_day_and_time(appointment.local_start)} ({appointment.reference})"
+    to = appointment.patient_name, appointment.patient_email
+    message = write(sender, to, headers(claim, sender, subject), *rendered(claim.kind, words))
     if claim.kind not in WITHOUT_CALENDAR:
-        _add_calendar(message, claim, appointment, sender, manage_url)
-    return message
+        method = Method.CANCEL if claim.kind is Kind.CANCELLATION else Method.REQUEST
+        entry = Entry(appointment, method, claim.sequence, claim.created_at, sender, manage_url)
+        text = calendar_text(entry)
+        message.add_alternative(
+            text.decode(), subtype="calendar", params={"method": method.value}, content_manager=CONTENT
+        )
+        message.add_attachment(
+            text, maintype="application", subtype="ics", filename=wording.file, content_manager=CONTENT
+        )
+    return sealed(message)
+
+
+def rendered(template: str, words: Mapping[str, object]) -> tuple[str, str]:
+    """A mail's plain text and its HTML."""
+    return (
+        TEMPLATES.get_template(f"{template}.txt").render(words),
+        TEMPLATES.get_template(f"{template}.html").render(words),
+    )
 
 
 def when(appointment: Appointment) -> str:
@@ -166,31 +179,14 @@ def _details(appointment: Appointment) -> Sequence[tuple[str, str]]:
     return [(label, value) for label, value in told if value]
 
 
-def address(message: EmailMessage, appointment: Appointment, sender: str) -> None:
-    message["From"] = sender
-    try:
-        message["To"] = Address(
-            name_to_greet(appointment.patient_name) or "", addr_spec=one_line(appointment.patient_email or "")
-        )
-    except (ValueError, IndexError, MessageError) as error:
-        raise Undeliverable("the address cannot stand in a mail") from error
-
-
-def identify(message: EmailMessage, claim: Claim, sender: str) -> None:
+def headers(claim: Claim, sender: str, subject: str) -> Mapping[str, str]:
+    """What stands above a mail beside who writes and who reads."""
     host = parseaddr(sender)[1].rpartition("@")[2]
-    message["Message-ID"] = f"<{claim.notice_id}@{host}>"
-    # One conversation per booking.
-    message["References"] = f"<{claim.booking_id}@{host}>"
-    message["Date"] = format_datetime(claim.created_at)
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies, please
-
-
-def _add_calendar(
-    message: EmailMessage, claim: Claim, appointment: Appointment, sender: str, manage_url: str
-) -> None:
-    method = Method.CANCEL if claim.kind is Kind.CANCELLATION else Method.REQUEST
-    entry = Entry(appointment, method, claim.sequence, claim.created_at, sender, manage_url)
-    text = calendar_text(entry).decode()
-    message.add_alternative(text, subtype="calendar", params={"method": method.value})
-    name = (SHOW if appointment.movie else VISIT).file
-    message.add_attachment(text.encode(), maintype="application", subtype="ics", filename=name)
+    return {
+        "Subject": subject,
+        "Message-ID": f"<{claim.notice_id}@{host}>",
+        # One conversation per booking.
+        "References": f"<{claim.booking_id}@{host}>",
+        "Date": format_datetime(claim.created_at),
+        "Auto-Submitted": "auto-generated",  # RFC 3834: no holiday replies, please
+    }

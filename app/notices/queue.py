@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
@@ -19,8 +20,8 @@ from app.database import db_now
 from app.tables.booking import Booking
 from app.tables.journal import Notice
 
-#: Longer than any sender may work on one mail, shorter than a patient's patience.
-CLAIM_SECONDS = 60
+#: Longer than any sender may work on a group of mails, shorter than a patient's patience.
+CLAIM_SECONDS = 75
 BACK_OFF_SECONDS = (5, 15, 60, 300, 900)
 LONGEST_BACK_OFF_SECONDS = 3600
 GIVE_UP_AFTER_SECONDS = 48 * 3600
@@ -101,13 +102,6 @@ def add(
     return added or tx.execute(select(Notice.id).filter_by(**row)).scalar_one()
 
 
-def back_off_seconds(attempt: int) -> int:
-    """How long to wait after the attempt of this number (the first is 1) has failed."""
-    if attempt <= len(BACK_OFF_SECONDS):
-        return BACK_OFF_SECONDS[attempt - 1]
-    return LONGEST_BACK_OFF_SECONDS
-
-
 def due(connection: Connection, most: int = 50) -> list[Due]:
     """What should be sent now, the longest waiting first."""
     rows = connection.execute(
@@ -139,49 +133,60 @@ def troubled(connection: Connection, most: int = 20) -> list[Troubled]:
 
 
 def claim(tx: Connection, notice_id: uuid.UUID) -> Claim | None:
-    """Take the notice for CLAIM_SECONDS; None when it is done, not due, or another sender has it.
+    """Take the notice for CLAIM_SECONDS; None when it is done, not due, or another sender has it."""
+    return next(iter(claim_all(tx, [notice_id])), None)
+
+
+def claim_all(tx: Connection, notice_ids: Sequence[uuid.UUID]) -> list[Claim]:
+    """Those that can be claimed now, by sequence and as given. The others are done, not due, in other hands,
+    or must wait for an earlier one of their booking to go out.
 
     The next attempt is scheduled here and not on failure: a sender that dies backs off as well."""
-    claimable = and_(Notice.id == notice_id, _can_be_claimed())
-    seen = tx.execute(select(Notice.attempts).where(claimable)).scalar()
-    if seen is None:
-        return None
-    attempt = seen + 1
-    row = tx.execute(
+    # Whoever has a row locked claims it or finishes it at this moment: nobody waits, so nobody deadlocks.
+    free = (
+        select(Notice.id)
+        .where(Notice.id.in_(notice_ids), _can_be_claimed())
+        .with_for_update(skip_locked=True, of=Notice)
+    )
+    rows = tx.execute(
         update(Notice)
-        .where(claimable, Notice.attempts == seen)
+        .where(Notice.id.in_(free))
         .values(
-            attempts=attempt,
+            attempts=Notice.attempts + 1,
             claimed_until=db_now(CLAIM_SECONDS),
-            next_attempt_at=db_now(back_off_seconds(attempt)),
+            next_attempt_at=db_now(_BACK_OFF),
         )
-        .returning(Notice.booking_id, Notice.kind, Notice.sequence, Notice.created_at, Notice.about)
-    ).first()
-    if row is None:
-        return None
-    # A mail about several is written from what they are when it is sent; none of them outdates it alone.
-    is_superseded = attempt > 1 and row.about is None and _has_newer(tx, row.booking_id, row.sequence)
-    kind = Kind(row.kind)
-    return Claim(
-        notice_id, row.booking_id, kind, row.sequence, attempt, row.created_at, is_superseded,
-        is_void=kind in ANNOUNCES and not _still_stands(tx, row.booking_id, row.sequence, ANNOUNCES[kind]),
-        about=tuple(map(uuid.UUID, row.about or ())),
-    )  # fmt: skip
+        .returning(
+            Notice.id, Notice.booking_id, Notice.kind, Notice.sequence, Notice.attempts, Notice.created_at,
+            Notice.about,
+        )
+    ).all()  # fmt: skip
+    outdated, standing = _outdated(tx, rows), _standing(tx, rows)
+    given = {notice_id: place for place, notice_id in enumerate(notice_ids)}
+    return [
+        Claim(
+            row.id, row.booking_id, Kind(row.kind), row.sequence, row.attempts, row.created_at,
+            is_superseded=row.id in outdated,
+            is_void=row.kind in ANNOUNCES and row.id not in standing,
+            about=tuple(map(uuid.UUID, row.about or ())),
+        )
+        for row in sorted(rows, key=lambda row: (row.sequence, given[row.id]))
+    ]  # fmt: skip
 
 
-def mark_sent(tx: Connection, claim: Claim) -> bool:
-    """The mail server has it. True whoever holds the claim by now: what is sent is sent."""
-    return _finish(tx, claim, status="SENT", sent_at=db_now(), last_error=None)
+def mark_all_sent(tx: Connection, claims: Sequence[Claim]) -> None:
+    """The mail server has them, whoever holds the claims by now: what is sent is sent."""
+    _finish(tx, claims, status="SENT", sent_at=db_now(), last_error=None)
 
 
 def mark_skipped(tx: Connection, claim: Claim, reason: str) -> bool:
     """There is nothing to send: nobody to tell, or a newer notice tells the truth."""
-    return _finish(tx, claim, status="SKIPPED", last_error=reason[:LONGEST_ERROR])
+    return _finish(tx, [claim], status="SKIPPED", last_error=reason[:LONGEST_ERROR])
 
 
 def mark_undeliverable(tx: Connection, claim: Claim, reason: str) -> bool:
     """No later attempt can succeed; it stays visible as FAILED."""
-    return _finish(tx, claim, status="FAILED", last_error=reason[:LONGEST_ERROR])
+    return _finish(tx, [claim], status="FAILED", last_error=reason[:LONGEST_ERROR])
 
 
 def mark_failed(tx: Connection, claim: Claim, reason: str) -> bool:
@@ -228,26 +233,42 @@ def _can_be_claimed() -> ColumnElement[bool]:
     )
 
 
-def _still_stands(tx: Connection, booking_id: uuid.UUID, sequence: int, status: str) -> bool:
-    stands = select(Booking.id).where(
-        Booking.id == booking_id,
-        Booking.status == status,
-        Booking.sequence == sequence,
-        Booking.starts_at > db_now(),
+#: How long to wait after the attempt that begins, by the number of those before.
+_BACK_OFF = case(dict(enumerate(BACK_OFF_SECONDS)), value=Notice.attempts, else_=LONGEST_BACK_OFF_SECONDS)
+
+
+def _standing(tx: Connection, rows: Sequence[Any]) -> set[uuid.UUID]:
+    """Those that announce what is so, at this moment."""
+    announcing = [row.id for row in rows if row.kind in ANNOUNCES]
+    if not announcing:
+        return set()
+    is_so = or_(*(and_(Notice.kind == kind, Booking.status == status) for kind, status in ANNOUNCES.items()))
+    standing = (
+        select(Notice.id)
+        .join(Booking, Booking.id == Notice.booking_id)
+        .where(Notice.id.in_(announcing), is_so, Booking.sequence == Notice.sequence)
+        .where(Booking.starts_at > db_now())
     )
-    return tx.execute(stands).first() is not None
+    return set(tx.execute(standing).scalars())
 
 
-def _has_newer(tx: Connection, booking_id: uuid.UUID, sequence: int) -> bool:
-    newer = select(Notice.id).where(Notice.booking_id == booking_id, Notice.sequence > sequence)
-    return tx.execute(newer.limit(1)).first() is not None
+def _outdated(tx: Connection, rows: Sequence[Any]) -> set[uuid.UUID]:
+    """Those that failed before while a newer notice of the booking came.
+
+    A mail about several is written from what they are when it is sent; none of them outdates it alone."""
+    again = [row.id for row in rows if row.attempts > 1 and row.about is None]
+    if not again:
+        return set()
+    newer = aliased(Notice)
+    is_outdated = exists().where(newer.booking_id == Notice.booking_id, newer.sequence > Notice.sequence)
+    return set(tx.execute(select(Notice.id).where(Notice.id.in_(again), is_outdated)).scalars())
 
 
-def _finish(tx: Connection, claim: Claim, **outcome: object) -> bool:
+def _finish(tx: Connection, claims: Sequence[Claim], **outcome: object) -> bool:
     return (
         tx.execute(
             update(Notice)
-            .where(Notice.id == claim.notice_id, Notice.status == "QUEUED")
+            .where(Notice.id.in_([claim.notice_id for claim in claims]), Notice.status == "QUEUED")
             .values(claimed_until=None, **outcome)
             .returning(Notice.id)
         ).first()

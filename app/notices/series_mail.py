@@ -5,16 +5,15 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import SMTP
 
 from sqlalchemy import Connection, select
 
 from app.languages.texts import N_, _
-from app.notices.appointment import Appointment, read_appointment
+from app.notices.appointment import Appointment, read_appointments
 from app.notices.calendar import Entry, Method, calendar_of
 from app.notices.errors import NobodyToTell
-from app.notices.mail import TEMPLATES, VISIT, address, identify, when, when_for_reader
+from app.notices.letter import CONTENT, Letter, sealed, write
+from app.notices.mail import VISIT, headers, rendered, when, when_for_reader
 from app.notices.queue import Claim, Kind
 from app.notices.typed_text import name_to_greet
 from app.tables.booking import Booking
@@ -53,12 +52,13 @@ def read_told(tx: Connection, claim: Claim) -> list[Told]:
         .where(Booking.id.in_(claim.about), Booking.status == TRUE_OF[claim.kind])
         .order_by(Booking.starts_at, Booking.id)
     ).all()
-    return [Told(read_appointment(tx, row.id), row.sequence) for row in rows]
+    appointments = read_appointments(tx, [row.id for row in rows])
+    return [Told(appointments[row.id], row.sequence) for row in rows]
 
 
 def compose_series(
     claim: Claim, told: Sequence[Told], sender: str, manage_url: Callable[[uuid.UUID], str]
-) -> EmailMessage:
+) -> Letter:
     """The mail about these times, of which there is at least one. Raises NobodyToTell, Undeliverable."""
     first = told[0].appointment
     if not first.patient_email:
@@ -81,24 +81,21 @@ def compose_series(
         else _("The attached calendar file holds all of them."),
         "manage_url": manage_url(first.booking_id),
     }
-    message = EmailMessage(policy=SMTP)
-    address(message, first, sender)
-    message["Subject"] = _(
+    subject = _(
         "%(title)s: %(count)s with %(doctor)s", title=words["title"], count=len(told), doctor=first.doctor
     )
-    identify(message, claim, sender)
-    message.set_content(TEMPLATES.get_template("series.txt").render(words))
-    message.add_alternative(TEMPLATES.get_template("series.html").render(words), subtype="html")
     entries = [
         Entry(each.appointment, Method.PUBLISH, each.sequence, claim.created_at, sender,
               manage_url(each.appointment.booking_id), is_cancelled=is_over)
         for each in told
     ]  # fmt: skip
+    to = first.patient_name, first.patient_email
+    message = write(sender, to, headers(claim, sender, subject), *rendered("series", words))
     message.add_attachment(
         calendar_of(entries), maintype="text", subtype="calendar", filename="appointments.ics",
-        params={"method": Method.PUBLISH.value},
+        params={"method": Method.PUBLISH.value}, content_manager=CONTENT,
     )  # fmt: skip
-    return message
+    return sealed(message)
 
 
 def _line(appointment: Appointment) -> str:

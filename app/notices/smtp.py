@@ -4,24 +4,23 @@ SMTP_URL is smtp://host:port, smtp+starttls://user:password@host:port or smtps:/
 
 from __future__ import annotations
 
-import re
 import smtplib
 import socket
 import ssl
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from email.message import EmailMessage
 from enum import StrEnum
 from functools import cache
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from app.config import ConfigError
-from app.notices.errors import NotDelivered, Undeliverable
+from app.notices.letter import Letter
+from app.notices.smtp_session import Session
 
-#: For each answer of the server. A mail needs about seven, and a claim lasts 60 seconds.
+#: For each answer of the server. A mail needs about seven, three fewer where another went before it.
 ANSWER_SECONDS = 8.0
-ENHANCED_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 
 
 class Security(StrEnum):
@@ -56,26 +55,21 @@ class MailServer:
         user = unquote(parts.username) if parts.username else None
         return cls(parts.hostname, port, security, user, unquote(parts.password or ""))
 
-    def deliver(self, message: EmailMessage) -> None:
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """For mails that go out together."""
+        session = Session(self._connect)
+        try:
+            yield session
+        finally:
+            session.close()
+
+    def deliver(self, letter: Letter) -> None:
         """Return once the server has taken the mail.
 
         Raises Undeliverable when it never will, NotDelivered when it did not this time."""
-        try:
-            connection = self._connect()
-        except (OSError, smtplib.SMTPException) as error:
-            raise NotDelivered(_reason("connecting", error)) from error
-        try:
-            connection.send_message(message)
-        except smtplib.SMTPRecipientsRefused as error:
-            raise _judged("recipient", *next(iter(error.recipients.values()))) from error
-        except smtplib.SMTPDataError as error:
-            raise _judged("content", error.smtp_code, error.smtp_error) from error
-        except smtplib.SMTPNotSupportedError as error:
-            raise Undeliverable("the mail server cannot take international addresses") from error
-        except (OSError, smtplib.SMTPException) as error:
-            raise NotDelivered(_reason("sending", error)) from error
-        finally:
-            _leave(connection)
+        with self.session() as session:
+            session.deliver(letter)
 
     def _connect(self) -> smtplib.SMTP:
         connection = self._open()
@@ -98,6 +92,7 @@ class MailServer:
             connection.starttls(context=ssl.create_default_context())
         if self.user is not None:
             connection.login(self.user, self.password)
+        connection.ehlo_or_helo_if_needed()
 
 
 @cache
@@ -105,25 +100,3 @@ def _own_name() -> str:
     """Asked once: smtplib asks for every connection, and without a name server that takes seconds."""
     name = socket.getfqdn()
     return name if "." in name else "[127.0.0.1]"
-
-
-def _leave(connection: smtplib.SMTP) -> None:
-    """Say goodbye; what happens to the goodbye changes nothing about the mail."""
-    with suppress(OSError, smtplib.SMTPException):
-        connection.quit()
-    connection.close()
-
-
-def _judged(stage: str, code: int, answer: bytes | str) -> NotDelivered:
-    """5xx is final (RFC 5321 section 4.2.1), save for refusals that mean us and not this mail."""
-    text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
-    enhanced = ENHANCED_CODE.match(text)
-    reason = f"{stage} refused: {code}" + (f" {enhanced.group()}" if enhanced else "")
-    is_about_us = enhanced is not None and enhanced.group().startswith("5.7.")
-    return Undeliverable(reason) if 500 <= code < 600 and not is_about_us else NotDelivered(reason)
-
-
-def _reason(stage: str, error: Exception) -> str:
-    """The kind of failure without the server's words: those may repeat an address."""
-    code = f" {error.smtp_code}" if isinstance(error, smtplib.SMTPResponseException) else ""
-    return f"{stage} failed: {type(error).__name__}{code}"

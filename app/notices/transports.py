@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -113,14 +113,16 @@ def available_channels(config: Config) -> list[Channel]:
     return [Channel.MAIL, *build_transports(config)]
 
 
-def way_of(connection: Connection, booking_id: uuid.UUID) -> Way | None:
-    """How the person of this booking wants to be reminded; None is by mail."""
-    row = connection.execute(
-        select(ReminderChoice.channel, ReminderChoice.address, db_now().label("now"))
+def ways_of(connection: Connection, booking_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Way]:
+    """How the people of these bookings want to be reminded; who is not among them, by mail."""
+    rows = connection.execute(
+        select(Booking.id, ReminderChoice.channel, ReminderChoice.address, db_now().label("now"))
         .join(Booking, Booking.user_id == ReminderChoice.user_id)
-        .where(Booking.id == booking_id, ReminderChoice.channel != Channel.MAIL.value)
-    ).first()
-    return None if row is None or row.address is None else Way(Channel(row.channel), row.address, row.now)
+        .where(Booking.id.in_(booking_ids), ReminderChoice.channel != Channel.MAIL.value)
+    )
+    return {
+        row.id: Way(Channel(row.channel), row.address, row.now) for row in rows if row.address is not None
+    }
 
 
 def reminder(notice_id: uuid.UUID, appointment: Appointment, manage_url: str) -> ShortMessage:

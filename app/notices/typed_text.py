@@ -14,6 +14,8 @@ LINK = re.compile(r"[/\\@:]|\w\.\w{2,}")
 
 def one_line(text: str) -> str:
     """The text on one line, without characters that could end a header or reorder what is read."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     kept = (
         " " if unicodedata.category(letter) in BREAKING else letter
         for letter in text

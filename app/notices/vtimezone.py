@@ -29,6 +29,13 @@ def vtimezone(zone: ZoneInfo, year: int, last_year: int | None = None) -> Timezo
     return component
 
 
+@lru_cache(maxsize=64)
+def vtimezone_lines(zone: ZoneInfo, year: int) -> bytes:
+    """The component as it stands in a file."""
+    text: bytes = vtimezone(zone, year).to_ical()
+    return text
+
+
 def changes(zone: ZoneInfo, first: datetime, last: datetime) -> Iterator[datetime]:
     """The instants between first and last at which the zone's offset changes."""
     day = first

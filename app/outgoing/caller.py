@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 
 from app.outgoing.addresses import Address, Allowed, is_allowed, is_public
 from app.outgoing.targets import USUAL_PORTS, ForbiddenTarget, Target, parse_target
@@ -54,7 +55,8 @@ class Caller:
     may_be_plain: bool = False
     deadline_seconds: float = DEADLINE_SECONDS
     resolve: Resolve = look_up
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    #: One for all callers of a process: reading the system's authorities takes 50 ms.
+    tls: ssl.SSLContext = field(default_factory=cache(ssl.create_default_context))
 
     def check(self, url: str) -> None:
         """Whether the URL could be called as things are. Raises ForbiddenTarget."""

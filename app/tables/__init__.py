@@ -17,6 +17,7 @@ from app.tables.board import BoardState, BoardWrite, ConflictLogEntry
 from app.tables.booking import Booking, BookingSlot, BookingStatus, SeatKind, Slot, SlotState
 from app.tables.cinema import Hall, Movie, Showtime
 from app.tables.cluster import ClusterLogEntry, ClusterSetting
+from app.tables.counts import BookingCount
 from app.tables.desk import ClinicRule, Closure
 from app.tables.directory import Doctor, Patient
 from app.tables.feeds import CalendarFeed
@@ -47,6 +48,7 @@ __all__ = [
     "BoardState",
     "BoardWrite",
     "Booking",
+    "BookingCount",
     "BookingSlot",
     "BookingStatus",
     "CalendarFeed",

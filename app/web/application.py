@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from apiflask import APIFlask
-from flask import Flask, Request, Response
-from flask.sessions import SessionInterface, SessionMixin
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.config import Config
 from app.web import (
     causal,
     correlation,
@@ -21,22 +18,11 @@ from app.web import (
     session_tokens,
 )
 from app.web.api import request_keys
+from app.web.booking_lane import BookingLane
 from app.web.fast_lane import FAST_LANE, FastLane
-from app.web.json import JsonRequest, OrjsonProvider
+from app.web.framework import configure
 from app.web.parts import EXTENSION, Parts
 from app.web.routes import register_routes
-
-LARGEST_BODY_BYTES = 64 * 1024
-
-
-class NoSessions(SessionInterface):
-    """Flask's signed cookie is used by nobody here; looking for it would cost every request."""
-
-    def open_session(self, app: Flask, request: Request) -> None:
-        return None
-
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        return None
 
 
 def build_application(parts: Parts) -> APIFlask:
@@ -49,7 +35,7 @@ def build_application(parts: Parts) -> APIFlask:
         static_folder=None,  # type: ignore[arg-type]  # Flask allows it: the pages bring their own files
     )
     app.extensions[EXTENSION] = parts
-    _configure(app, parts.config)
+    configure(app, parts.config)
     paths.install(app)
     correlation.install(app)
     served.install(app)
@@ -64,18 +50,6 @@ def build_application(parts: Parts) -> APIFlask:
     register_routes(app)
     proxies = parts.config.trusted_proxies
     lane = app.extensions[FAST_LANE] = FastLane(parts)
-    measured = parts.load_meter.around(lane.around(app.wsgi_app))
-    app.wsgi_app = ProxyFix(measured, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
+    quick = lane.around(BookingLane(parts).around(app.wsgi_app))
+    app.wsgi_app = ProxyFix(parts.load_meter.around(quick), x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     return app
-
-
-def _configure(app: APIFlask, config: Config) -> None:
-    app.config.update(
-        SECRET_KEY=config.secret_key,
-        MAX_CONTENT_LENGTH=LARGEST_BODY_BYTES,
-        MAX_FORM_MEMORY_SIZE=LARGEST_BODY_BYTES,
-    )
-    app.session_interface = NoSessions()
-    app.request_class = JsonRequest
-    app.json = OrjsonProvider(app)
-    app.url_map.strict_slashes = False

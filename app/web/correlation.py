@@ -28,9 +28,13 @@ def correlation_id() -> str:
     return found
 
 
+def id_for(given: str) -> str:
+    """The caller's own id if it is fit to be repeated, else a new one."""
+    return given if SAFE.fullmatch(given) else uuid.uuid4().hex
+
+
 def _begin() -> None:
-    given = request.headers.get(HEADER, "")
-    g.correlation_id = given if SAFE.fullmatch(given) else uuid.uuid4().hex
+    g.correlation_id = id_for(request.headers.get(HEADER, ""))
     g.started = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(correlation_id=g.correlation_id)

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import AfterValidator, StringConstraints
 
-from app.coordination.changes import Missed, topic_of
+from app.coordination.changes import topic_of
 from app.web.api.fields import ID_SHAPE, ResourceId
 from app.web.api.inputs import RequestModel
-from app.web.broadcast import Broadcaster, Ended, Stream
-from app.web.json import to_json
+from app.web.broadcast import Broadcaster
+from app.web.event_stream import Ended, Stream
+from app.web.event_text import COMMENT, COMMENT_SECONDS, REFRESH, greeting, text_of
+from app.web.event_wire import LetGo, Wire
 from app.web.parts import parts
 from app.web.policy import policy
 
 api = APIBlueprint("events", __name__, tag="Events")
-#: Balancers close what is silent for long, and only a write finds out that a reader has gone.
-COMMENT_SECONDS = 15.0
 MOST_DOCTORS = 50
 EVENT_STREAM = {"text/event-stream": {"schema": {"type": "string"}}}
 ANSWER: dict[int | str, dict[str, str | dict[str, dict[str, Any]]]] = {
@@ -63,44 +62,37 @@ def stream_events(query: EventQuery) -> Response:
     The latest changes are repeated at the start, so read the slots first and connect then."""
     broadcaster = parts().broadcaster
     stream = broadcaster.open(query.asked_for())
-    body = _Lines(broadcaster, stream, is_return="Last-Event-ID" in request.headers)
-    response = Response(body, mimetype="text/event-stream")
+    opening = [greeting(), REFRESH] if "Last-Event-ID" in request.headers else [greeting()]
+    response = Response(_Body(broadcaster, stream, opening, request.environ), mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
     return response
 
 
-class _Lines:
-    """The body of the answer; closing it, even before it began, closes the stream."""
+class _Body:
+    """The body of the answer; closing it, even before it began, closes the stream.
 
-    def __init__(self, broadcaster: Broadcaster, stream: Stream, *, is_return: bool) -> None:
+    After the opening the broadcaster takes the connection over, where the server lets it."""
+
+    def __init__(
+        self, broadcaster: Broadcaster, stream: Stream, opening: list[bytes], environ: Mapping[str, Any]
+    ) -> None:
         self._broadcaster = broadcaster
         self._stream = stream
-        self._lines = _lines(stream, is_return=is_return)
+        self._opening = opening
+        self._environ = environ
+        self._is_handed_over = False
 
-    def __iter__(self) -> Iterator[str]:
-        return self._lines
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._opening
+        wire = Wire.of(self._environ)
+        if wire is not None:
+            self._is_handed_over = True
+            self._broadcaster.hand_over(self._stream, wire)
+            raise LetGo
+        while not isinstance(message := self._stream.next(COMMENT_SECONDS), Ended):
+            yield COMMENT if message is None else text_of(message)
 
     def close(self) -> None:
-        self._broadcaster.close(self._stream)
-
-
-def _lines(stream: Stream, *, is_return: bool) -> Iterator[str]:
-    # At different moments, so that the readers of a node that ended do not all come at once.
-    yield f": hi\n\nretry: {random.randint(1000, 4000)}\n\n"  # noqa: S311 - jitter, no secret
-    if is_return:
-        yield _event("refresh", {})
-    while True:
-        message = stream.next(COMMENT_SECONDS)
-        if isinstance(message, Ended):
-            return
-        if message is None:
-            yield ": still here\n\n"
-        elif isinstance(message, Missed):
-            yield _event("refresh", {})
-        else:
-            yield f"id: {message.id}.{message.version}\n" + _event("slot", message.document())
-
-
-def _event(kind: str, data: dict[str, object]) -> str:
-    return f"event: {kind}\ndata: {to_json(data)}\n\n"
+        if not self._is_handed_over:
+            self._broadcaster.close(self._stream)

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from apiflask import HTTPError
-from flask import Flask, Response, current_app, json, request
+from flask import Flask, Response, current_app, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -22,8 +22,8 @@ from app.database import TransientFailure
 from app.errors import Refusal, Unavailable
 from app.languages.texts import translated
 from app.web.correlation import correlation_id, visible_path
-from app.web.json import MalformedJson
-from app.web.parts import parts
+from app.web.json import MalformedJson, json_bytes
+from app.web.parts import Parts, parts
 from app.web.paths import is_for_programs
 from app.web.wrong_fields import wrong_fields
 
@@ -62,6 +62,7 @@ RETRYABLE = {
     HTTPStatus.SERVICE_UNAVAILABLE,
     HTTPStatus.GATEWAY_TIMEOUT,
 }
+PROBLEM = "application/problem+json"
 log = structlog.get_logger("failure")
 
 
@@ -90,7 +91,13 @@ def page_renderer(app: Flask, render: Callable[[Failure], Response]) -> None:
 
 def problem(failure: Failure) -> Response:
     """The failure as application/problem+json."""
-    now = parts().clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    body = problem_body(parts(), failure, visible_path(), correlation_id())
+    return Response(body, failure.status, failure.headers, content_type=PROBLEM)
+
+
+def problem_body(here: Parts, failure: Failure, path: str, correlation: str) -> bytes:
+    """The failure as this node tells it to a program."""
+    now = here.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
     # A script of our pages reads it to a person; programs are answered in English.
     words = translated(failure.detail)
     body = {
@@ -98,20 +105,18 @@ def problem(failure: Failure) -> Response:
         "title": failure.title,
         "status": failure.status,
         "detail": words,
-        "instance": visible_path(),
+        "instance": path,
         "success": False,
         "error": {
             "code": failure.code,
             "message": words,
-            "correlation_id": correlation_id(),
+            "correlation_id": correlation,
             "timestamp": now,
         },
         "retryable": failure.retryable,
         **failure.extras,
     }
-    return Response(
-        json.dumps(body), failure.status, failure.headers, content_type="application/problem+json"
-    )
+    return json_bytes(body)
 
 
 def failure_of(error: Exception) -> Failure:
@@ -129,14 +134,20 @@ def failure_of(error: Exception) -> Failure:
     return _of_status(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side; it was recorded.")
 
 
-def _answer(error: Exception) -> Response:
+def recorded(here: Parts, error: Exception, path: str) -> Failure:
+    """What to tell about this error, once it is counted and logged."""
     failure = failure_of(error)
     if isinstance(error, booking_errors.BookingConflict) and not error.replayed:
-        parts().tally.put(str(error.extras.get("reason", "OTHER")))
+        here.tally.put(str(error.extras.get("reason", "OTHER")))
     if failure.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("An unforeseen error ended the request.", path=visible_path(), exc_info=error)
+        log.error("An unforeseen error ended the request.", path=path, exc_info=error)
     elif failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning(failure.title, code=failure.code, detail=failure.detail, cause=repr(error.__cause__))
+    return failure
+
+
+def _answer(error: Exception) -> Response:
+    failure = recorded(parts(), error, visible_path())
     render = current_app.extensions.get("oneslot_failure_page")
     if render is None or _is_program():
         return problem(failure)

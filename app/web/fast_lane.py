@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,11 +16,9 @@ from datetime import date
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from werkzeug.http import parse_etags
 
 from app.booking.ready_days import ReadyDay
-from app.coordination.load import ServedRequest
 from app.coordination.replication.levels import Level
 from app.logs import log_request
 from app.web import correlation, headers
@@ -29,7 +26,8 @@ from app.web.api import freshness
 from app.web.api.answers import wrapped
 from app.web.api.availability import day_question
 from app.web.parts import Parts
-from app.web.reads import Served, Wish
+from app.web.reads import Served
+from app.web.served import note_answer
 
 #: Under this name the application's extensions hold it.
 FAST_LANE = "oneslot_fast_lane"
@@ -92,7 +90,7 @@ class FastLane:
     def _read(self, asked: Asked) -> Served[ReadyDay] | None:
         """None when the copy cannot tell: the ordinary way knows what then."""
         question = day_question(self._parts.config, asked.doctor_id, asked.day)
-        return self._parts.reads.from_copy(question, Wish(Level.EVENTUAL))
+        return self._parts.reads.from_copy(question)
 
     def _send(
         self,
@@ -102,21 +100,21 @@ class FastLane:
         began: float,
     ) -> Iterable[bytes]:
         day, known = served.value, environ.get("HTTP_IF_NONE_MATCH")
-        has_it = known is not None and parse_etags(known).contains_weak(day.tag)
+        tag = f'W/"{day.tag}"'
+        has_it = known is not None and (known == tag or parse_etags(known).contains_weak(day.tag))
         status = HTTPStatus.NOT_MODIFIED if has_it else HTTPStatus.OK
         body = b"" if has_it else wrapped(day.body, self._parts)
-        told = self._headers(environ, served) + ([] if has_it else _about(body))
+        told = self._headers(environ, served, tag) + ([] if has_it else _about(body))
         self._note(environ, int(status), began, told[0][1])
         start_response(f"{status.value} {status.phrase}", told)
         return [body]
 
-    def _headers(self, environ: dict[str, Any], served: Served[ReadyDay]) -> list[tuple[str, str]]:
-        given = environ.get("HTTP_X_CORRELATION_ID", "")
+    def _headers(self, environ: dict[str, Any], served: Served[ReadyDay], tag: str) -> list[tuple[str, str]]:
         is_secure = environ["wsgi.url_scheme"] == "https"
         return [
-            (correlation.HEADER, given if correlation.SAFE.fullmatch(given) else uuid.uuid4().hex),
+            (correlation.HEADER, correlation.id_for(environ.get("HTTP_X_CORRELATION_ID", ""))),
             ("X-Served-By", self._parts.config.node_id),
-            ("ETag", f'W/"{served.value.tag}"'),
+            ("ETag", tag),
             (freshness.SERVED, str(served.level)),
             (freshness.STALENESS, str(math.ceil(served.age_seconds * 1000))),
             *FIXED,
@@ -126,13 +124,11 @@ class FastLane:
     def _note(self, environ: dict[str, Any], status: int, began: float, correlation_id: str) -> None:
         """As correlation.py and served.py do after every request."""
         node, took = self._parts.config.node_id, round((time.perf_counter() - began) * 1000, 1)
-        structlog.contextvars.clear_contextvars()
         log_request(
             f"[{node}] GET {PATH}", topic="request", method="GET", path=PATH, status=status, duration_ms=took,
             client=environ.get("REMOTE_ADDR"), correlation_id=correlation_id,
         )  # fmt: skip
-        at = self._parts.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._parts.load_meter.served(ServedRequest(at, "GET", PATH, status, took))
+        note_answer(self._parts, "GET", PATH, status, took)
 
 
 def _about(body: bytes) -> list[tuple[str, str]]:

@@ -34,7 +34,7 @@ class OrjsonProvider(JSONProvider):
 
 
 def json_response(body: Any, status: int = 200) -> Response:
-    return current_app.response_class(_dump(body), status, mimetype="application/json")
+    return current_app.response_class(json_bytes(body), status, mimetype="application/json")
 
 
 class JsonRequest(Request):
@@ -82,8 +82,9 @@ def _refuse_constant(name: str) -> None:
 
 
 def to_json(value: Any) -> str:
-    return _dump(value).decode()
+    return json_bytes(value).decode()
 
 
-def _dump(obj: Any) -> bytes:
+def json_bytes(obj: Any) -> bytes:
+    """The value as every answer has it."""
     return orjson.dumps(obj, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)

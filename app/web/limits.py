@@ -9,7 +9,7 @@ import math
 from flask import request
 
 from app.accounts.principals import Principal
-from app.coordination.rates import Rate
+from app.coordination.rates import Rate, Rates
 from app.errors import TooManyRequests, Unauthenticated, Unavailable
 from app.web.callers import principal
 from app.web.origins import crowd, origin
@@ -25,9 +25,19 @@ def require_calm() -> None:
     if request.method in SAFE_METHODS:
         return
     caller = _caller()
-    name = f"user:{caller.user_id}" if caller else f"from:{origin()}"
-    most = WRITES_OF_AN_ACCOUNT * caller.limit_factor if caller else WRITES_OF_AN_ADDRESS * crowd()
-    wait = parts().rates.wait(name, Rate(most, WINDOW_SECONDS))
+    if caller is None:
+        require_calm_of(parts().rates, origin(), crowd())
+    else:
+        _count(parts().rates, f"user:{caller.user_id}", WRITES_OF_AN_ACCOUNT * caller.limit_factor)
+
+
+def require_calm_of(rates: Rates, origin: str, crowd: int) -> None:
+    """The same for one write of somebody without a login."""
+    _count(rates, f"from:{origin}", WRITES_OF_AN_ADDRESS * crowd)
+
+
+def _count(rates: Rates, name: str, most: int) -> None:
+    wait = rates.wait(name, Rate(most, WINDOW_SECONDS))
     if wait > 0:
         raise TooManyRequests.after(math.ceil(wait), "Too many requests.")
 

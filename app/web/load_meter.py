@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -30,14 +31,17 @@ log = structlog.get_logger("load")
 
 
 class LoadMeter:
-    """Counts what is being answered; an event stream counts until it is closed."""
+    """Counts what is being answered; an event stream counts until it is closed.
 
-    def __init__(self, clock: Clock) -> None:
+    `handed_over` tells how many streams are open that the server has let go of."""
+
+    def __init__(self, clock: Clock, handed_over: Callable[[], int] = lambda: 0) -> None:
         self._clock = clock
+        self._handed_over = handed_over
         self._lock = threading.Lock()
         self._in_flight = self._streams = self._requests = self._failures = 0
         self._seconds: deque[float] = deque(maxlen=KEPT_REQUESTS)
-        self._recent: deque[ServedRequest] = deque(maxlen=SHOWN_REQUESTS)
+        self._recent: deque[tuple[datetime, str, str, int, float]] = deque(maxlen=SHOWN_REQUESTS)
         self._cpu_at, self._cpu_used = clock.elapsed(), time.process_time()
 
     def around(self, app: WsgiApp) -> WsgiApp:
@@ -58,24 +62,25 @@ class LoadMeter:
 
         return measured
 
-    def served(self, request: ServedRequest) -> None:
+    def served(self, at: datetime, method: str, route: str, status: int, milliseconds: float) -> None:
         """One answer worth showing."""
-        with self._lock:
-            self._recent.append(request)
+        self._recent.append((at, method, route, status, milliseconds))  # which is atomic
 
     def report(self) -> LoadReport:
         """What happened since the last report."""
-        now, used = self._clock.elapsed(), time.process_time()
+        now, used, handed_over = self._clock.elapsed(), time.process_time(), self._handed_over()
         with self._lock:
             seconds, recent = sorted(self._seconds), tuple(self._recent)
             self._seconds.clear()
             self._recent.clear()
             cpu = (used - self._cpu_used) / max(now - self._cpu_at, 0.001)
             self._cpu_at, self._cpu_used = now, used
-            counts, streams = (self._in_flight, self._requests, self._failures), self._streams
+            streams = self._streams + handed_over
+            counts = self._in_flight + handed_over, self._requests, self._failures
+        shown = tuple(ServedRequest(_shown(each[0]), *each[1:]) for each in recent)
         p95 = round(seconds[math.ceil(len(seconds) * 0.95) - 1] * 1000, 1) if seconds else None
         worker = str(os.getpid())
-        return LoadReport(worker, *counts, p95, round(cpu, 3), streams, count_buckets(seconds), recent)
+        return LoadReport(worker, *counts, p95, round(cpu, 3), streams, count_buckets(seconds), shown)
 
     def _begin(self, is_stream: bool) -> float:
         with self._lock:
@@ -101,6 +106,10 @@ class LoadMeter:
             return start_response(status, *rest)
 
         return note
+
+
+def _shown(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class LoadReporter:

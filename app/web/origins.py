@@ -8,7 +8,8 @@ from functools import cache
 from flask import g, has_request_context, request
 
 from app.accounts.actions import Door
-from app.web.api.request_keys import keyed_digest
+from app.config import Config
+from app.web.api.request_keys import digest_under, keyed_digest
 from app.web.parts import parts
 
 DIGEST_CHARACTERS = 32
@@ -27,9 +28,14 @@ SYSTEMS = (
 def origin() -> str:
     """Equal for equal addresses, and no way back to the address without our secret."""
     if "origin" not in g:
-        g.origin = keyed_digest(f"origin:{_counted(request.remote_addr or '')}")[:DIGEST_CHARACTERS]
+        g.origin = origin_of(parts().config.secret_key, request.remote_addr)
     found: str = g.origin
     return found
+
+
+def origin_of(secret: str, address: str | None) -> str:
+    """The same for a given address."""
+    return digest_under(secret, f"origin:{_counted(address or '')}")[:DIGEST_CHARACTERS]
 
 
 def origin_of_request() -> str | None:
@@ -39,10 +45,12 @@ def origin_of_request() -> str | None:
 
 def crowd() -> int:
     """How many times the limits of one address hold for this one."""
-    config = parts().config
-    return (
-        config.shared_address_factor if _is_shared(request.remote_addr or "", config.shared_addresses) else 1
-    )
+    return crowd_at(parts().config, request.remote_addr)
+
+
+def crowd_at(config: Config, address: str | None) -> int:
+    """The same for a given address."""
+    return config.shared_address_factor if _is_shared(address or "", config.shared_addresses) else 1
 
 
 def account_digest(email: str) -> str:

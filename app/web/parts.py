@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from flask import current_app
-from redis import Redis
 
-from app.accounts.actions import Accounts
-from app.accounts.passwords import Passwords
-from app.booking.engine import Engine
-from app.clock import Clock
-from app.config import Config
-from app.coordination.later import Later
-from app.coordination.rates import Rates
-from app.database import Database
-from app.directory.directory import Directory
-from app.web.board import Board
-from app.web.broadcast import Broadcaster
-from app.web.cluster import Cluster
-from app.web.load_meter import LoadMeter, LoadReporter
-from app.web.mirror import Mirror
-from app.web.monitoring import Monitor
-from app.web.node_health import Health
-from app.web.reads import Reads
-from app.web.recent_sessions import RecentSessions
-from app.webhooks.endpoints import Webhooks
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redis import Redis
+
+    from app.accounts.actions import Accounts
+    from app.accounts.passwords import Passwords
+    from app.booking.engine import Engine
+    from app.clock import Clock
+    from app.config import Config
+    from app.coordination.later import Later
+    from app.coordination.rates import Rates
+    from app.database import Database
+    from app.directory.directory import Directory
+    from app.web.board import Board
+    from app.web.broadcast import Broadcaster
+    from app.web.cluster import Cluster
+    from app.web.load_meter import LoadMeter, LoadReporter
+    from app.web.mirror import Mirror
+    from app.web.monitoring import Monitor
+    from app.web.node_health import Health
+    from app.web.reads import Reads
+    from app.web.recent_sessions import RecentSessions
+    from app.webhooks.endpoints import Webhooks
 
 EXTENSION = "oneslot"
 

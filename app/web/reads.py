@@ -49,6 +49,10 @@ class Wish:
         return self.session is not None or self.level is Level.CAUSAL
 
 
+AS_IT_IS = Wish(Level.EVENTUAL)
+BOTH_EVENTUAL = f"{Level.EVENTUAL} served as {Level.EVENTUAL}"
+
+
 @dataclass(frozen=True)
 class Served(Generic[Found]):
     """The answer, what it was served as, how old it can be at most, and what the visitor has seen with it."""
@@ -78,13 +82,11 @@ class Reads:
         self.counts[f"{wish.wanted} served as {served.level}"] += 1
         return served
 
-    def from_copy(self, question: Question[Found], wish: Wish) -> Served[Found] | None:
-        """The answer of this node's copy as it is now; None when it cannot keep what is asked for."""
-        if choose(wish.wanted, self._local(question, wish)) is not Copy.LOCAL:
-            return None
-        served = self._from_replica(question, wish, wish.wanted)
+    def from_copy(self, question: Question[Found]) -> Served[Found] | None:
+        """The answer of this node's copy as it is now, however old; None when it is not fit or has it not."""
+        served = self._from_replica(question, AS_IT_IS, Level.EVENTUAL)
         if served is not None:
-            self.counts[f"{wish.wanted} served as {served.level}"] += 1
+            self.counts[BOTH_EVENTUAL] += 1
         return served
 
     def _local(self, question: Question[Found], wish: Wish) -> LocalCopy:

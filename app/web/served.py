@@ -6,8 +6,7 @@ import time
 
 from flask import Flask, Response, g, request
 
-from app.coordination.load import ServedRequest
-from app.web.parts import parts
+from app.web.parts import Parts, parts
 
 #: Nobody's visit: probes, files, and the monitor looking at itself.
 UNREMARKABLE = ("/health", "/assets/", "/monitor", "/api/cluster/events", "/api/events")
@@ -21,6 +20,10 @@ def _note(response: Response) -> Response:
     rule = request.url_rule.rule if request.url_rule else "(no such address)"
     if not rule.startswith(UNREMARKABLE):
         milliseconds = round((time.perf_counter() - g.started) * 1000, 1)
-        at = parts().clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        parts().load_meter.served(ServedRequest(at, request.method, rule, response.status_code, milliseconds))
+        note_answer(parts(), request.method, rule, response.status_code, milliseconds)
     return response
+
+
+def note_answer(here: Parts, method: str, rule: str, status: int, milliseconds: float) -> None:
+    """One answer worth showing."""
+    here.load_meter.served(here.clock.now(), method, rule, status, milliseconds)

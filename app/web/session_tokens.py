@@ -5,7 +5,9 @@ shows at least what its reader has just done."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from flask import Flask, Response, g, has_request_context, request
 from sqlalchemy import select
@@ -13,10 +15,12 @@ from sqlalchemy import select
 from app.coordination.replication.session import Session, read_token, write_token
 from app.database import db_now
 from app.errors import Unavailable
-from app.web.parts import parts
+from app.web.parts import Parts, parts
 
 HEADER, COOKIE = "X-Session-Token", "oneslot_seen"
 COOKIE_SECONDS = 3600
+Positions = dict[str, int]
+_noted: ContextVar[Positions | None] = ContextVar("noted_positions", default=None)
 
 
 def install(app: Flask) -> None:
@@ -38,8 +42,33 @@ def remember_session(session: Session) -> None:
 
 def note_positions(positions: Mapping[str, int]) -> None:
     """A change was committed under these numbers; whoever made it must see it from now on."""
-    if has_request_context():
+    noted = _noted.get()
+    if noted is not None:
+        noted.update(positions)
+    elif has_request_context():
         g.positions = {**g.get("positions", {}), **positions}
+
+
+@contextmanager
+def noting_positions() -> Iterator[Positions]:
+    """What is noted within, for whoever answers without Flask."""
+    noted: Positions = {}
+    before = _noted.set(noted)
+    try:
+        yield noted
+    finally:
+        _noted.reset(before)
+
+
+def session_after_change(here: Parts, before: Session, positions: Mapping[str, int]) -> Session:
+    """The session of whoever made a change, committed under these numbers."""
+    return before.after(positions, here.reads.replica.surely_now)
+
+
+def session_after_repeat(here: Parts, before: Session) -> Session:
+    """The session of whoever was told of an earlier change again. Under which numbers it was committed is not
+    known any more, only that it was."""
+    return before.at_least(_now(here))
 
 
 def _tell(response: Response) -> Response:
@@ -59,17 +88,15 @@ def _tell(response: Response) -> Response:
 def _session_after(response: Response) -> Session | None:
     session: Session | None = g.get("session")
     if g.get("positions"):
-        before = session or given_session() or Session()
-        return before.after(g.positions, parts().reads.replica.surely_now)
+        return session_after_change(parts(), session or given_session() or Session(), g.positions)
     if "Idempotency-Replayed" in response.headers:
-        # Under which numbers it was committed is not known any more, only that it was.
-        return (given_session() or Session()).at_least(_now())
+        return session_after_repeat(parts(), given_session() or Session())
     return session
 
 
-def _now() -> float:
+def _now(here: Parts) -> float:
     try:
-        with parts().database.read() as connection:
+        with here.database.read() as connection:
             return connection.execute(select(db_now())).scalar_one().timestamp()
     except Unavailable:
-        return parts().reads.replica.surely_now
+        return here.reads.replica.surely_now

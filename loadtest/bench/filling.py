@@ -32,6 +32,10 @@ _NEW_BOOKINGS = f"""
            'somebody@example.org', false, 0, moment, 0, 'node-1', n, '{{}}', moment, moment
       FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n,
            LATERAL (SELECT now() - n * interval '1 min' AS moment) AS at"""  # noqa: S608
+#: As the leader does it every few seconds.
+_FOLD = """
+    WITH gone AS (DELETE FROM booking_counts RETURNING status, amount)
+    INSERT INTO booking_counts (status, amount) SELECT status, sum(amount) FROM gone GROUP BY status"""
 _INDEXES = """
     SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
      WHERE indrelid = %s::regclass AND NOT indisprimary
@@ -54,6 +58,7 @@ class Filling:
         self._pour("slots", _NEW_SLOTS, self._past, past, {"sign": -1})
         self._pour("bookings", _NEW_BOOKINGS, self._bookings, bookings, {})
         self._past, self._bookings = max(past, self._past), max(bookings, self._bookings)
+        self._database.execute(_FOLD)
         self._database.execute("VACUUM ANALYZE slots")
         self._database.execute("VACUUM ANALYZE bookings")
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from loadtest.report import percentile
 
@@ -50,26 +50,35 @@ def requests_of(order: dict[str, Any]) -> Iterator[bytes]:
         ).encode()
 
 
-async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> int:
-    """The status of one whole answer. Understands Content-Length, as all our answers have it."""
+async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> tuple[int, bool]:
+    """The status of one whole answer, and whether it was the connection's last: a balancer closes one after a
+    thousand. Understands Content-Length, as all our answers have it."""
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(
         (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
     )
     await reader.readexactly(length)
-    return int(head[9:12])
+    return int(head[9:12]), b"\r\nconnection: close\r\n" in head.lower()
 
 
 async def _keep_asking(order: dict[str, Any], source: Iterator[bytes], end: float, tally: Tally) -> None:
-    place = urlsplit(order["url"])
-    reader, writer = await asyncio.open_connection(place.hostname, place.port)
     try:
-        while (began := time.perf_counter()) < end:
-            tally.statuses[await ask(reader, writer, next(source))] += 1
-            tally.seconds.append(time.perf_counter() - began)
+        while time.perf_counter() < end:
+            await _use_a_connection(urlsplit(order["url"]), source, end, tally)
     except (OSError, asyncio.IncompleteReadError):
         tally.broken += 1
+
+
+async def _use_a_connection(place: SplitResult, source: Iterator[bytes], end: float, tally: Tally) -> None:
+    """Until the time is over or the other side wants no more requests on it."""
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    is_last = False
+    try:
+        while not is_last and (began := time.perf_counter()) < end:
+            status, is_last = await ask(reader, writer, next(source))
+            tally.statuses[status] += 1
+            tally.seconds.append(time.perf_counter() - began)
     finally:
         writer.close()
 

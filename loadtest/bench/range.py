@@ -19,7 +19,7 @@ from loadtest.bench.stack import RunningStack, running_stack
 from loadtest.bench.staging import Field, lay_out, make_admin
 
 MANY, FEW, CROWD = 32, 8, 1000
-DOCTORS = 16
+DOCTORS = 24
 BASELINE_SLOTS = 40_000
 #: All bookings come from this machine: as many as a thousand addresses may make.
 SETTINGS = {"SHARED_ADDRESS_FACTOR": "1000"}

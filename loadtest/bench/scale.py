@@ -65,7 +65,7 @@ def shown(found: Scale) -> str:
 
 
 def _told(name: str, rate: float) -> str:
-    return f"{1000 / rate:.0f} ms" if name == STATS else f"{rate:.0%}"
+    return f"{1000 / rate:.1f} ms" if name == STATS else f"{rate:.0%}"
 
 
 @contextmanager

@@ -19,6 +19,10 @@ FORBIDDEN = {
         SELECT slots.id FROM slots LEFT JOIN booking_slots AS claim
                ON slot_id = slots.id AND claim.booking_id = slots.booking_id AND live
          WHERE state IN ('HELD', 'BOOKED') AND claim.booking_id IS NULL""",
+    "a counter that differs from the count": """
+        SELECT status FROM (
+          SELECT status, amount FROM booking_counts UNION ALL SELECT status, -1 FROM bookings
+        ) AS difference GROUP BY status HAVING sum(amount) <> 0""",
     "a gap in a stream of the outbox":
         "SELECT stream FROM outbox GROUP BY stream HAVING count(*) <> max(seq) - min(seq) + 1",
 }  # fmt: skip

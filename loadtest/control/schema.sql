@@ -11,6 +11,8 @@ CREATE TABLE bookings (
   ends_at TEXT NOT NULL, patient_name TEXT, expires_at TEXT, manage_token TEXT NOT NULL
 );
 CREATE INDEX bookings_of_doctor ON bookings (doctor_id, status);
+-- It keeps no counters.
+CREATE VIEW booking_counts AS SELECT status, count(*) AS amount FROM bookings GROUP BY status;
 CREATE TABLE booking_slots (
   booking_id TEXT NOT NULL, slot_id INTEGER NOT NULL, fence INTEGER NOT NULL, live BOOLEAN NOT NULL
 );

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from app.coordination.locks import SlotLocks
 from app.coordination.stamps import Stamper
 from app.database import Database, db_now
 from app.tables import Booking, Doctor, Slot
+from tests import moments
 from tests.keys import KEYRING
 
 HOLD_SECONDS = 120
@@ -45,7 +46,7 @@ class Desk:
         return self.engine.database
 
     def add_slot(self, hours_ahead: float = 24, minutes: int = 30, doctor_id: int | None = None) -> int:
-        start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=hours_ahead)
+        start = moments.hours_ahead(hours_ahead)
         return self.add_slot_between(start, start + timedelta(minutes=minutes), doctor_id)
 
     def add_slot_between(self, starts_at: datetime, ends_at: datetime, doctor_id: int | None = None) -> int:

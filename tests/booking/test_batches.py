@@ -8,11 +8,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import func, insert, select, update
 
+from app import engines
 from app.batches import Batches
 from app.booking import allowances, batch_claims
 from app.booking.actions import GUEST, Actor, Claim, hold_slot
@@ -63,7 +65,11 @@ def rows(desk: Desk, table: Any) -> list[Any]:
         return list(connection.execute(select(*table.__table__.columns)))
 
 
-def test_each_booking_of_a_batch_has_all_that_belongs_to_it(desk: Desk) -> None:
+@pytest.mark.parametrize("first_that_limits_transactions", [engines.LIMITS_TRANSACTIONS, 990_000])
+def test_each_booking_of_a_batch_has_all_that_belongs_to_it(
+    desk: Desk, first_that_limits_transactions: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "LIMITS_TRANSACTIONS", first_that_limits_transactions)
     slots = [desk.add_slot(24 + number) for number in range(5)]
 
     fates = book_together(desk.engine, [wish(desk, slot, key(f"key-{slot}")) for slot in slots])
@@ -138,6 +144,18 @@ def test_a_key_that_has_its_answer_books_nothing_more(desk: Desk) -> None:
 
     assert (again.value, again.replayed) == (first, True)
     assert desk.slot(other).state == "OPEN"
+
+
+def test_whoever_draws_the_reference_of_another_booking_is_left_out_alone(desk: Desk) -> None:
+    known = desk.book(desk.add_slot(24))["reference"]
+    unlucky = replace(wish(desk, desk.add_slot(25)), reference=known)
+
+    fates = book_together(
+        desk.engine, [wish(desk, desk.add_slot(26)), unlucky, wish(desk, desk.add_slot(27))]
+    )
+
+    assert booked(fates) == [True, False, True]
+    assert desk.book(unlucky.slot_id)["reference"] != known
 
 
 def test_nobody_waits_for_a_slot_that_somebody_is_at(desk: Desk) -> None:
@@ -292,7 +310,7 @@ from app.database import Database
 config = Config.from_env(os.environ)
 database = Database(config.database_url, keyring=config.keyring)
 engine = build_engine(config, database, connect_redis(config.redis_url), SystemClock(), lambda *_: None)
-batch_claims.send_ahead = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+batch_claims._written = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 patient = PatientDetails("Anna Example", "anna@example.org")
 batch_claims.book_together(engine, [
     batch_claims.Wish(int(slot), patient, GUEST, None, engine.stamper.stamp()) for slot in sys.argv[1:]])

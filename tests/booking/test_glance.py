@@ -34,7 +34,7 @@ class SlowReads:
         self.begun: list[Future[Refusal | None]] = []
         self.are_quick = False
 
-    def __call__(self, _connection: Any, _slot_ids: Any, _alternatives: Any = None) -> Refusal | None:
+    def __call__(self, _slot_ids: Any) -> Refusal | None:
         answer: Future[Refusal | None] = Future()
         self.begun.append(answer)
         return taken() if self.are_quick else answer.result(timeout=10)
@@ -46,7 +46,7 @@ class SlowReads:
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> SlowReads:
     reads = SlowReads()
-    monkeypatch.setattr(module, "true_refusal", reads)
+    monkeypatch.setattr(Glance, "_true_refusal", lambda _self, slot_ids: reads(slot_ids))
     return reads
 
 
@@ -174,7 +174,7 @@ def test_a_lock_is_believed_when_the_database_confirms_it_soon(
     glance: Glance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = [None, None, taken()]
-    monkeypatch.setattr(module, "true_refusal", lambda *_: answers.pop(0))
+    monkeypatch.setattr(Glance, "_true_refusal", lambda *_: answers.pop(0))
     monkeypatch.setattr(module, "PAUSES_SECONDS", (0.0,) * 4)
 
     confirmed = glance.confirmed_refusal(SLOTS)
@@ -186,7 +186,7 @@ def test_a_lock_is_believed_when_the_database_confirms_it_soon(
 def test_a_lock_the_database_never_confirms_is_not_believed(
     glance: Glance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "true_refusal", lambda *_: None)
+    monkeypatch.setattr(Glance, "_true_refusal", lambda *_: None)
     monkeypatch.setattr(module, "PAUSES_SECONDS", (0.0,) * 4)
 
     assert glance.confirmed_refusal(SLOTS) is None

@@ -17,6 +17,7 @@ from app.booking.allowances import OF_AN_ADDRESS, _facts, _whose
 from app.booking.availability import OpeningHours, SlotFilter
 from app.booking.batch_statements import TAKE_FREE
 from app.booking.rules import Actor
+from app.booking.seat_statements import LOOK_AT_HALL, TAKE_GROUPS
 from app.directory.placing import spans_in_the_way
 from app.directory.spans import Span
 from app.tables import Doctor, Slot, SlotState
@@ -104,7 +105,7 @@ def test_no_read_looks_at_every_slot(desk: Desk, crowd: list[int]) -> None:
 
 @pytest.fixture
 def busy_hour(make_desk: Callable[..., Desk], postgres_url: str) -> Desk:
-    """A thousand addresses have booked just now, as the planner knows."""
+    """A thousand addresses have booked just now, and a thousand times are free, as the planner knows."""
     desk = make_desk(postgres_url)
     desk.hold(desk.add_slot())
     with desk.database.transaction() as tx:
@@ -113,7 +114,13 @@ def busy_hour(make_desk: Callable[..., Desk], postgres_url: str) -> Desk:
             "'id', gen_random_uuid(), 'reference', 'R' || n, 'origin', 'other ' || n))).*"
             " FROM bookings b, generate_series(1, 1000) n"
         )
-        tx.exec_driver_sql("ANALYZE bookings")
+        tx.exec_driver_sql(
+            "INSERT INTO slots SELECT (jsonb_populate_record(s, jsonb_build_object("
+            "'id', s.id + 1000 + n, 'state', 'OPEN', 'booking_id', NULL, 'hold_until', NULL,"
+            " 'starts_at', s.starts_at + n * interval '1 day',"
+            " 'ends_at', s.ends_at + n * interval '1 day'))).* FROM slots s, generate_series(1, 1000) n"
+        )
+        tx.exec_driver_sql("ANALYZE bookings, slots")
     return desk
 
 
@@ -131,7 +138,35 @@ def test_a_batch_finds_its_slots_and_counts_its_callers_by_index(busy_hour: Desk
     assert any("slots" in line and "Index" in line for line in plan)
     assert not [line for line in plan if "Seq Scan on" in line]
     # However much an address booked in the past, only the window is read.
-    assert any("Index Cond" in line and "origin" in line and "created_at" in line for line in plan)
+    by_address = [line for line in plan if "Index Cond" in line and "origin" in line]
+    assert any("created_at" in line for line in by_address)
+    assert len(by_address) == 2  # the window and its holds: who held the slot before is found by the slot
+
+
+@pytest.mark.parametrize("statement", [LOOK_AT_HALL, TAKE_GROUPS])
+def test_a_batch_of_groups_finds_everything_by_index(busy_hour: Desk, statement: str) -> None:
+    values = {"showtime_id": 1, "wishes": "[]", "wanted": "[]"}
+
+    with busy_hour.database.transaction() as tx:
+        tx.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        plan = [str(row) for row in tx.exec_driver_sql("EXPLAIN " + statement, values)]
+
+    assert any("slots" in line and "Index" in line for line in plan)
+    assert not [line for line in plan if "Seq Scan on" in line]
+
+
+def test_a_claim_of_groups_reads_neither_the_whole_hall_nor_what_their_address_ever_booked(
+    busy_hour: Desk,
+) -> None:
+    with busy_hour.database.transaction() as tx:
+        for way in ("seqscan", "mergejoin", "hashjoin"):  # tables this small would be read as a whole
+            tx.exec_driver_sql(f"SET LOCAL enable_{way} = off")
+        asked = "EXPLAIN " + TAKE_GROUPS
+        plan = [str(row) for row in tx.exec_driver_sql(asked, {"showtime_id": 1, "wanted": "[]"})]
+
+    sought = [line for line in plan if "Index Cond" in line]
+    assert len(sought) >= 3
+    assert not [line for line in sought if "origin" in line or "showtime_id" in line]
 
 
 def test_the_ordinary_count_reads_no_more_than_its_window(busy_hour: Desk) -> None:

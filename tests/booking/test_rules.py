@@ -93,6 +93,12 @@ def test_a_hold_may_be_extended_ten_times_and_until_its_latest_end(
     assert rules.may_extend(extensions, expires_at, NOW + timedelta(seconds=60)) is may
 
 
+def test_every_letter_may_stand_in_every_place_of_a_reference() -> None:
+    seen = {place for _ in range(2000) for place in enumerate(rules.new_reference().replace("-", ""))}
+
+    assert seen == {(place, letter) for place in range(6) for letter in rules.REFERENCE_LETTERS}
+
+
 def test_a_reference_can_be_read_out_and_typed_in() -> None:
     reference = rules.new_reference()
 

@@ -281,14 +281,17 @@ def test_cancelling_frees_every_seat_and_tells_the_stream_of_the_showtime(
 
     assert labels(cancelled) == ["B1", "B2"]
     assert states(desk, seats)["B1"] == "OPEN"
-    told = [change for change in desk.published if change["state"] == "OPEN"]
-    assert [change["showtime_id"] for change in told] == [booking["showtime_id"]] * 2
-    assert "doctor_id" not in told[0]
+    assert [change["showtime_id"] for change in desk.published] == [booking["showtime_id"]] * 2
+    assert "doctor_id" not in desk.published[1]
+    told = [[(slot["id"], slot["state"]) for slot in change["slots"]] for change in desk.published]
+    pair = [str(seats["B1"]), str(seats["B2"])]
+    assert told == [[(seat, "BOOKED") for seat in pair], [(seat, "OPEN") for seat in pair]]
     with desk.database.read() as connection:
-        stream = select(OutboxEntry.seq).where(
-            OutboxEntry.stream == f"showtime:{booking['showtime_id']}", OutboxEntry.kind == "slot"
+        stream = select(OutboxEntry.seq, OutboxEntry.kind, OutboxEntry.payload).where(
+            OutboxEntry.stream == f"showtime:{booking['showtime_id']}"
         )
-        assert len(connection.execute(stream).all()) == 4
+        _made, *entries = [tuple(row) for row in connection.execute(stream.order_by(OutboxEntry.seq))]
+    assert entries == [(2, "slots", desk.published[0]), (3, "slots", desk.published[1])]
 
 
 def test_seats_move_to_as_many_other_seats_keeping_what_stays(desk: Desk, seats: dict[str, int]) -> None:

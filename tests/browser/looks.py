@@ -16,6 +16,11 @@ HEIGHT = 800
 WIDTHS = (NARROWEST, 375, 768, WIDE)
 #: The details of what passed are the larger part of the work.
 ONLY_VIOLATIONS = {"resultTypes": ["violations"]}
+#: What the same page can have wrong in other colours; the rest was looked at in the first.
+ONLY_COLOURS = {
+    **ONLY_VIOLATIONS,
+    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
+}
 #: WCAG 2.5.5: what one presses alone, not a link inside a sentence.
 TARGETS = (
     "button, .button, .time, .date, .chip, .turn, .take, .top a, .tabs a, .account-tabs a, .choice, .theme, "
@@ -39,11 +44,11 @@ PICTURES = os.environ.get("PICTURES")
 def flaws(page: Page, screen: str) -> list[str]:
     """What axe, a ruler and a narrow window find on this screen; the page is wide and light afterwards."""
     found: list[str] = []
-    for scheme, width in (("light", WIDE), ("dark", NARROW)):
+    for scheme, width, options in (("light", WIDE, ONLY_VIOLATIONS), ("dark", NARROW, ONLY_COLOURS)):
         _show(page, scheme, width)
         found += [
             f"{screen}, {scheme}, {width}: {each['id']} {node['html'][:160]} {_why(node)}"
-            for each in _violations(page)
+            for each in _violations(page, options)
             for node in each["nodes"][:3]
         ]
     for width in WIDTHS:
@@ -68,11 +73,11 @@ def photograph(page: Page, screen: str, folder: Path) -> None:
     _show(page, "light", WIDE)
 
 
-def _violations(page: Page) -> list[dict[str, Any]]:
+def _violations(page: Page, options: dict[str, Any]) -> list[dict[str, Any]]:
     """The script is half a megabyte: a page that has it already is not given it again."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
-    return page.evaluate("options => axe.run(document, options)", ONLY_VIOLATIONS)["violations"]
+    return page.evaluate("options => axe.run(document, options)", options)["violations"]
 
 
 def _show(page: Page, scheme: str, width: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.site import HASTY_HOLD_SECONDS, Site
+from tests.browser.site import HASTY_HOLD_SECONDS, DoctorOnDuty, Site
 from tests.browser.steps import fill_details, go_on, hold, open_times, time_button
 from tests.servers import eventually
 
@@ -37,11 +37,17 @@ def seconds_shown(page: Page) -> int:
     return int(minutes) * 60 + int(seconds)
 
 
+def hold_by_a_clock(page: Page, site: Site, doctor: DoctorOnDuty) -> None:
+    """Moving the clock moves the countdown, which has begun."""
+    page.clock.install()
+    hold(page, site.url, doctor, "10:00")
+    expect(page.locator("[data-hold-left]")).to_be_visible()
+
+
 def test_the_bar_counts_towards_the_servers_deadline(site: Site, visit: Visit) -> None:
     doctor = site.doctor_on_duty()
     page = visit()
-    page.clock.install()
-    hold(page, site.url, doctor, "10:00")
+    hold_by_a_clock(page, site, doctor)
     assert 110 <= seconds_shown(page) <= 120
 
     page.clock.run_for(62_000)
@@ -65,8 +71,7 @@ def test_a_wrong_clock_on_the_device_changes_nothing(site: Site, visit: Visit) -
 def test_a_screen_reader_hears_the_start_one_minute_and_twenty_seconds_only(site: Site, visit: Visit) -> None:
     doctor = site.doctor_on_duty()
     page = visit()
-    page.clock.install()
-    hold(page, site.url, doctor, "10:00")
+    hold_by_a_clock(page, site, doctor)
     listen(page)
 
     page.clock.run_for(110_000)
@@ -82,8 +87,7 @@ def test_more_time_is_offered_without_taking_the_focus_and_keeps_what_is_typed(
 ) -> None:
     doctor = site.doctor_on_duty()
     page = visit()
-    page.clock.install()
-    hold(page, site.url, doctor, "10:00")
+    hold_by_a_clock(page, site, doctor)
     fill_details(page)
     dialog = page.get_by_role("dialog", name="Need more time?")
     expect(dialog).to_be_hidden()

@@ -269,6 +269,7 @@ def test_a_drop_that_is_refused_springs_back_and_says_why(site: Site, visit: Vis
     assert site.slot_state(doctor.slots["09:00"]) == "BOOKED"
 
 
+@pytest.mark.alone
 def test_a_change_on_one_screen_shows_on_the_other_within_a_second(site: Site, visit: Visit) -> None:
     specialty = a_specialty()
     doctor = site.doctor_on_duty(HALF_HOURS[:4], specialization=specialty)

@@ -8,6 +8,8 @@ from redis import Redis
 
 from app.clock import SystemClock
 from app.coordination import keys, outbox
+from app.coordination.breaker import Breaker
+from app.coordination.bus import Doorbell
 from app.coordination.changes import LOOK_BACK_SECONDS, Change, ChangeFeed, Missed
 from app.coordination.connection import connect_redis
 from app.database import Database
@@ -41,11 +43,11 @@ def payload(slot_id="5", version=1, **more):
     return {"type": "slot", "id": slot_id, "doctor_id": "1", "state": "HELD", "version": version} | more
 
 
-def record(database, *payloads):
+def record(database, *payloads, kind="slot"):
     """Commit changes as a booking action does."""
     with database.transaction() as tx:
         for each in payloads:
-            outbox.append(tx, "doctor:1", "slot", each)
+            outbox.append(tx, "doctor:1", kind, each)
 
 
 def publish(redis_url, message):
@@ -72,7 +74,72 @@ def test_a_published_change_is_heard_without_what_does_not_belong_to_it(feed_on,
     assert feed.is_live
 
 
-@pytest.mark.parametrize("noise", [b"{", b"[]", b"5", b'{"type": "other"}', b'{"type": "slot", "id": "5"}'])
+def seats(*ids, version=1):
+    """Of one action, as booking/seat_changes.py writes it."""
+    each = [{"id": slot_id, "state": "BOOKED", "version": version} for slot_id in ids]
+    return {"type": "seats", "showtime_id": "7", "slots": each}
+
+
+@pytest.mark.parametrize("is_redis_there", [True, False])
+def test_seats_that_changed_together_are_told_one_by_one(feed_on, database, redis_url, is_redis_there):
+    feed = feed_on(redis_url if is_redis_there else NOWHERE)
+    feed.wait(0.1)
+
+    record(database, seats("1", "2"), kind="slots")
+    if is_redis_there:
+        publish(redis_url, seats("1", "2"))
+
+    assert heard(feed, 2) == [Change(each, "showtime:7", "BOOKED", 1) for each in ("1", "2")]
+
+
+def test_of_slots_that_were_made_many_at_once_nobody_is_told_one_by_one(feed_on, database):
+    made = {"type": "slots", "doctor_id": "1", "slots": [{"id": "1", "state": "OPEN", "version": 1}]}
+
+    record(database, made, kind="slots")
+
+    assert heard(feed_on(NOWHERE), rounds=3) == []
+
+
+def test_what_was_committed_together_is_one_message_and_heard_in_order(feed_on, redis_url):
+    feed = feed_on(redis_url)
+    feed.wait(0.1)
+    with Redis.from_url(redis_url) as redis, redis.pubsub() as listener:
+        listener.subscribe(keys.EVENTS_CHANNEL)
+        listener.get_message(timeout=5)
+
+        Doorbell(redis, Breaker(SystemClock())).publish([payload(version=version) for version in (1, 2, 3)])
+
+        assert len(json.loads(listener.get_message(timeout=5)["data"])) == 3
+    assert heard(feed, 3) == [Change("5", "doctor:1", "HELD", version) for version in (1, 2, 3)]
+
+
+def test_messages_that_wait_are_taken_in_together(feed_on, redis_url):
+    feed = feed_on(redis_url)
+    feed.wait(0.1)
+    for version in (1, 2, 3):
+        publish(redis_url, payload(version=version))
+    eventually(lambda: feed._pubsub.connection.can_read(0.1), what="the messages")
+
+    rounds = [feed.wait(0.1) for _ in range(3)]
+
+    assert max(len(changes) for changes in rounds) > 1
+    assert [change for changes in rounds for change in changes] == [
+        Change("5", "doctor:1", "HELD", version) for version in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        b"{",
+        b"[]",
+        b"5",
+        b"[5, []]",
+        b'{"type": "other"}',
+        b'{"type": "seats"}',
+        b'{"type": "slot", "id": "5"}',
+    ],
+)
 def test_a_message_that_is_no_slot_change_is_passed_over(feed_on, redis_url, noise):
     feed = feed_on(redis_url)
     feed.wait(0.1)

@@ -110,6 +110,21 @@ def test_several_slots_are_granted_all_or_none(locks: SlotLocks) -> None:
     assert granted(locks.acquire([7, 9], "cy", TTL_MS)).new == {7, 9}
 
 
+def test_who_wants_nothing_more_is_granted_that_without_redis(connect: Callable[[str], Redis]) -> None:
+    locks = SlotLocks(connect("redis://127.0.0.1:1/0"), Breaker(SystemClock()))
+
+    assert granted(locks.acquire([], "anna", TTL_MS)).fences == {}
+
+
+def test_several_slots_cost_one_round_trip(locks: SlotLocks, redis: Redis) -> None:
+    locks.acquire([6], "anna", TTL_MS)
+    before = redis.info("commandstats")["cmdstat_evalsha"]["calls"]
+
+    locks.acquire([9, 7, 8], "bo", TTL_MS)
+
+    assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] == before + 1
+
+
 def test_a_refusal_leaves_what_the_owner_had_before(locks: SlotLocks) -> None:
     locks.acquire([7], "anna", TTL_MS)
     locks.acquire([8], "bo", TTL_MS)
@@ -126,6 +141,15 @@ def test_a_flushed_server_continues_above_the_floor(locks: SlotLocks, redis: Red
     lease = granted(locks.acquire([7], "bo", TTL_MS, {7: 41}))
 
     assert lease.fences == {7: 42}
+
+
+def test_an_own_lock_that_is_not_above_the_floor_gets_a_new_fence(locks: SlotLocks, redis: Redis) -> None:
+    locks.acquire([7], "anna", TTL_MS)  # a server that forgot what it gave before
+
+    lease = granted(locks.acquire([7], "anna", TTL_MS, {7: 41}))
+
+    assert lease.fences == {7: 42}
+    assert lease.new == frozenset({7})
 
 
 def test_a_floor_below_the_counter_changes_nothing(locks: SlotLocks) -> None:

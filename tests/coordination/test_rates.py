@@ -4,6 +4,7 @@ import redis
 
 from app.coordination.breaker import Breaker
 from app.coordination.connection import connect_redis
+from app.coordination.grants import Question
 from app.coordination.rates import Rate, Rates
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -51,6 +52,50 @@ def test_without_redis_what_was_used_up_comes_back_with_time(clock):
     clock.advance(60)
 
     assert passed(limiter) == 3
+
+
+def asked(limiter, monkeypatch):
+    """How many tokens each question to Redis was for, in units of the cost."""
+    counts = []
+    send = limiter._send
+    monkeypatch.setattr(limiter, "_send", lambda wanted: counts.extend(n for _, n in wanted) or send(wanted))
+    return counts
+
+
+def test_a_busy_caller_is_granted_some_ahead_and_the_limit_holds_for_all_nodes(redis_url, clock, monkeypatch):
+    one, two = rates(redis_url, clock), rates(redis_url, clock)
+    counts = asked(one, monkeypatch)
+    busy = Rate(1024, 3600.0)
+
+    by_turns = [sum(node.wait("a", busy) == 0 for _ in range(50)) for node in (one, two) * 30]
+
+    # One comes back every three and a half seconds; four more of each node's may be lost.
+    assert 1024 - 2 * 4 <= sum(by_turns) <= 1024 + 5
+    assert counts[:3] == [1, 5, 5], "who comes once is asked for alone"
+
+
+def test_what_was_granted_ahead_is_good_for_a_second(redis_url, clock, monkeypatch):
+    limiter = rates(redis_url, clock)
+    counts = asked(limiter, monkeypatch)
+    busy = Rate(1024, 3600.0)
+    for _ in range(2):
+        limiter.wait("a", busy)
+
+    clock.advance(1)
+    limiter.wait("a", busy)
+    limiter.wait("a", busy)
+
+    assert counts == [1, 5, 1, 5]
+
+
+def test_who_asks_together_is_answered_one_by_one_near_the_limit(redis_url, clock):
+    limiter = rates(redis_url, clock)
+    question = Question("oneslot:rate:a", 6_000_000, 60_000_000)
+
+    told = limiter._ask([question] * 12)
+
+    assert told[:10] == [0] * 10
+    assert all(5_000_000 < wait <= 6_000_000 for wait in told[10:])
 
 
 def test_what_nobody_uses_is_forgotten(redis_url, clock):

@@ -96,6 +96,26 @@ def test_our_own_client_counts_what_it_is_answered():
     assert found["broken"] == 0
 
 
+def test_our_own_client_comes_back_when_a_balancer_wants_a_new_connection():
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async def play() -> dict:
+        server = await asyncio.start_server(_until_gone(answer), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        order = {"url": f"http://127.0.0.1:{port}", "connections": 2, "seconds": 0.2}
+        found = await run(ORDER | order)
+        server.close()
+        return found
+
+    found = alone(play())
+
+    assert found["requests"] > 2
+    assert found["broken"] == 0
+
+
 def test_our_own_client_reads_an_answer_to_its_end():
     async def play() -> tuple[int, bytes]:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -105,7 +125,7 @@ def test_our_own_client_reads_an_answer_to_its_end():
 
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-        status = await ask(reader, writer, b"GET / HTTP/1.1\r\n\r\n")
+        status, _ = await ask(reader, writer, b"GET / HTTP/1.1\r\n\r\n")
         rest = await reader.read()
         writer.close()
         server.close()

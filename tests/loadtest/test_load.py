@@ -48,7 +48,7 @@ def test_load_on_a_guarded_system_passes_and_tells_what_the_losers_were_told(tmp
     assert "bookings/s" in done.stdout
     assert "p99 ms" in done.stdout
     assert "SLOT_TAKEN reads: 'This time is gone.'" in done.stdout
-    assert "10 of 10 invariants hold" in done.stdout
+    assert "11 of 11 invariants hold" in done.stdout
     assert done.stdout.endswith("PASSED\n")
 
 

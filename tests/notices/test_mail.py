@@ -11,6 +11,7 @@ from icalendar import Calendar
 
 from app.notices.appointment import Appointment
 from app.notices.errors import NobodyToTell, Undeliverable
+from app.notices.letter import Letter
 from app.notices.mail import compose, when
 from app.notices.queue import Claim, Kind
 
@@ -41,9 +42,9 @@ def an_appointment(starts_at: datetime = SUMMER, **fields: object) -> Appointmen
     return replace(appointment, **fields)
 
 
-def received(message: EmailMessage) -> EmailMessage:
+def received(letter: Letter) -> EmailMessage:
     """The message as the other side parses it."""
-    arrived = message_from_bytes(message.as_bytes(), policy=modern)
+    arrived = message_from_bytes(letter.content, policy=modern)
     assert isinstance(arrived, EmailMessage)
     return arrived
 
@@ -149,7 +150,7 @@ def test_the_mails_of_one_booking_form_a_conversation_that_no_machine_answers():
     "breaking", ["\r\nBcc: all@example.org", "\nBcc: all@example.org\n\nbody", "\u2028Bcc: x"]
 )
 def test_a_name_cannot_add_a_header(breaking: str):
-    message = compose(
+    letter = compose(
         a_claim(),
         Appointment.of(
             booking_id=BOOKING,
@@ -166,7 +167,7 @@ def test_a_name_cannot_add_a_header(breaking: str):
         LINK,
     )
 
-    arrived = received(message)
+    arrived = received(letter)
 
     assert set(arrived.keys()) == {
         "From", "To", "Subject", "Message-ID", "References", "Date", "Auto-Submitted", "MIME-Version",
@@ -232,9 +233,9 @@ def test_signs_that_reorder_text_are_removed():
 
 
 def test_lines_of_the_mail_stay_within_the_limit_of_smtp():
-    message = compose(a_claim(), an_appointment(patient_name="Ü" * 100, place="x " * 300), SENDER, LINK)
+    letter = compose(a_claim(), an_appointment(patient_name="Ü" * 100, place="x " * 300), SENDER, LINK)
 
-    assert max(len(line) for line in message.as_bytes().split(b"\r\n")) <= 998
+    assert max(len(line) for line in letter.content.split(b"\r\n")) <= 998
 
 
 def test_the_readers_time_stands_beside_the_clinics_where_it_is_another():

@@ -2,9 +2,10 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from app.notices import queue
+from app.tables.journal import Notice
 from tests.notices.clinic import Clinic
 
 
@@ -93,7 +94,7 @@ def test_a_sent_notice_is_never_due_again(clinic: Clinic):
     notice = clinic.notice()
     claim = clinic.claim(notice)
 
-    clinic.database.run(lambda tx: queue.mark_sent(tx, claim))
+    clinic.database.run(lambda tx: queue.mark_all_sent(tx, [claim]))
     clinic.let_back_off_end(notice)
 
     assert clinic.row(notice).status == "SENT"
@@ -109,7 +110,7 @@ def test_what_a_slow_sender_did_send_counts_although_its_claim_had_lapsed(clinic
     clinic.let_back_off_end(notice)
     clinic.claim(notice)
 
-    assert clinic.database.run(lambda tx: queue.mark_sent(tx, slow))
+    clinic.database.run(lambda tx: queue.mark_all_sent(tx, [slow]))
 
     assert clinic.status(notice) == "SENT"
 
@@ -140,8 +141,17 @@ def test_a_failed_attempt_waits_for_its_back_off_and_keeps_its_reason(clinic: Cl
     assert clinic.row(notice).last_error == "x" * 300
 
 
-def test_back_off_grows_from_seconds_to_an_hour():
-    waits = [queue.back_off_seconds(attempt) for attempt in range(1, 9)]
+def test_back_off_grows_from_seconds_to_an_hour(clinic: Clinic):
+    notice = clinic.notice()
+    waits = []
+
+    for _ in range(8):
+        clinic.let_claim_lapse(notice)
+        clinic.let_back_off_end(notice)
+        clinic.claim(notice)
+        row = clinic.row(notice)
+        # The claim begins at the same moment.
+        waits.append(round((row.next_attempt_at - row.claimed_until).total_seconds()) + queue.CLAIM_SECONDS)
 
     assert waits == [5, 15, 60, 300, 900, 3600, 3600, 3600]
 
@@ -186,7 +196,7 @@ def test_the_confirmation_goes_out_before_the_cancellation(clinic: Clinic):
     first = clinic.due()
     claim = clinic.claim(confirmation)
     too_early = clinic.claim(cancellation)
-    clinic.database.run(lambda tx: queue.mark_sent(tx, claim))
+    clinic.database.run(lambda tx: queue.mark_all_sent(tx, [claim]))
 
     assert first == [confirmation]
     assert too_early is None
@@ -240,3 +250,14 @@ def test_overdue_seconds_say_how_long_a_notice_has_been_waiting(clinic: Clinic):
 
 def test_a_notice_that_does_not_exist_cannot_be_claimed(clinic: Clinic):
     assert clinic.claim(uuid.uuid4()) is None
+
+
+def test_what_somebody_else_has_locked_is_left_to_them_at_once(postgres_clinic: Clinic):
+    locked, free = postgres_clinic.notice(), postgres_clinic.notice()
+
+    with postgres_clinic.database.transaction() as other:
+        other.execute(select(Notice.id).where(Notice.id == locked).with_for_update())
+        claims = postgres_clinic.database.run(lambda tx: queue.claim_all(tx, [locked, free]))
+
+    assert [claim.notice_id for claim in claims] == [free]
+    assert postgres_clinic.claim(locked) is not None

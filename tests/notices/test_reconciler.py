@@ -30,6 +30,18 @@ def test_what_is_due_goes_to_the_workers(clinic: Clinic, smtp_sink: SmtpSink):
     assert smtp_sink.messages() == []
 
 
+def test_what_has_only_just_become_due_is_on_its_way_to_them_already(clinic: Clinic, smtp_sink: SmtpSink):
+    clinic.notice()
+    overdue = clinic.notice()
+    clinic.let_back_off_end(overdue, seconds_ago=4)
+    jobs = FakeQueue()
+
+    done = deliver_due(clinic.sender(smtp_sink.url), jobs.enqueue, fresh_seconds=3.0)
+
+    assert done == Round(enqueued=1)
+    assert jobs.jobs == [("worker.jobs.send_notice", str(overdue))]
+
+
 def test_without_the_job_queue_it_is_sent_all_the_same(clinic: Clinic, smtp_sink: SmtpSink):
     notice = clinic.notice()
 
@@ -91,3 +103,29 @@ def test_what_failed_for_two_days_is_given_up_loudly(clinic: Clinic, smtp_sink: 
 
 def test_nothing_due_does_nothing(clinic: Clinic, smtp_sink: SmtpSink):
     assert deliver_due(clinic.sender(smtp_sink.url), FakeQueue().enqueue) == Round()
+
+
+def test_workers_that_are_only_behind_are_not_helped(clinic: Clinic, smtp_sink: SmtpSink):
+    doctor = clinic.doctor()
+    done_by_them, behind = (clinic.notice(clinic.booking(doctor)) for _ in range(2))
+    jobs, sender = FakeQueue(), clinic.sender(smtp_sink.url)
+    before = deliver_due(sender, jobs.enqueue)
+    sender.send(done_by_them)
+    clinic.let_back_off_end(behind, seconds_ago=11)
+
+    round_while_they_work = deliver_due(sender, jobs.enqueue, before)
+    round_after_they_stopped = deliver_due(sender, jobs.enqueue, round_while_they_work)
+
+    assert round_while_they_work == Round(enqueued=1)
+    assert round_after_they_stopped == Round(sent=1)
+
+
+def test_what_is_long_overdue_is_sent_here_whatever_the_workers_do(clinic: Clinic, smtp_sink: SmtpSink):
+    doctor = clinic.doctor()
+    done_by_them, forgotten = (clinic.notice(clinic.booking(doctor)) for _ in range(2))
+    sender = clinic.sender(smtp_sink.url)
+    before = deliver_due(sender, FakeQueue().enqueue)
+    sender.send(done_by_them)
+    clinic.let_back_off_end(forgotten, seconds_ago=61)
+
+    assert deliver_due(sender, FakeQueue().enqueue, before) == Round(sent=1)

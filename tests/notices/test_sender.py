@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from app.database import Database
 from app.errors import Unavailable
 from app.notices import queue
-from app.notices.sender import Outcome
+from app.notices.outcomes import Outcome
 from tests.keys import KEYRING
 from tests.notices.clinic import Clinic
 from tests.notices.test_smtp import MoodyServer, serving

@@ -10,7 +10,7 @@ from icalendar import Calendar
 from sqlalchemy import update
 
 from app.notices import queue
-from app.notices.sender import Outcome
+from app.notices.outcomes import Outcome
 from app.tables.booking import Booking
 from tests.notices.clinic import Clinic
 from tests.servers import SmtpSink

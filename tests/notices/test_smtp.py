@@ -2,7 +2,6 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from app.config import ConfigError
 from app.notices.errors import NotDelivered, Undeliverable
+from app.notices.letter import Letter, sealed, write
 from app.notices.smtp import MailServer, Security
 from tests.servers import SmtpSink
 from worker.stack.ports import pick_free_port
@@ -51,17 +51,14 @@ def serving(handler: MoodyServer, is_tls: bool = False, **settings: Any) -> Iter
         controller.stop()
 
 
-def a_mail(to: str = "mia@example.org") -> EmailMessage:
-    message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = "bookings@clinic.example", to, "Hello"
-    message["Message-ID"] = "<1@clinic.example>"
-    message.set_content("Hello")
-    return message
+def a_mail(to: str = "mia@example.org") -> Letter:
+    headers = {"Subject": "Hello", "Message-ID": "<1@clinic.example>"}
+    return sealed(write("bookings@clinic.example", (None, to), headers, "Hello\n", "<p>Hello</p>\n"))
 
 
-def deliver_to(handler: MoodyServer, message: EmailMessage | None = None, **settings: Any) -> None:
+def deliver_to(handler: MoodyServer, letter: Letter | None = None, **settings: Any) -> None:
     with serving(handler, **settings) as port:
-        MailServer("127.0.0.1", port).deliver(message or a_mail())
+        MailServer("127.0.0.1", port).deliver(letter or a_mail())
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import insert
 
 from app.config import Config, ConfigError
+from app.notices.outcomes import Outcome
 from app.notices.queue import Kind
 from app.notices.reminders import queue_due
-from app.notices.sender import Outcome, Sender
+from app.notices.sender import Sender
 from app.notices.transports import Channel, available_channels, build_transports
 from app.outgoing.signing import is_genuine
 from app.tables import ReminderChoice, User

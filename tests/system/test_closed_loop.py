@@ -9,7 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -168,8 +168,8 @@ def test_the_loop_is_closed_over_killed_workers_lost_jobs_and_an_outage(
     office.hire()
     office.go_on_until(lambda: told(smtp_sink)[BEN_WAITS, "Appointment confirmed"], "the confirmation")
 
-    # Two days later it is near; the worker dies once more, with the reminder queued.
-    let_pass(desk.database, timedelta(days=2))
+    # Days later it is near; the worker dies once more, with the reminder queued.
+    let_pass(desk.database, desk.slot(slot_id).starts_at - datetime.now(UTC) - timedelta(hours=23))
     office.kill_workers()
     office.sweep()
     office.sweep()

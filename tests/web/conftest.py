@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from apiflask import APIFlask
+from flask import request, request_started
 from flask.testing import FlaskClient
 
 from app import create_app
@@ -11,8 +12,10 @@ from app.accounts.actions import NewAccount, add_account
 from app.accounts.principals import Role
 from app.config import Config
 from app.web.parts import EXTENSION
+from tests.quick_routes import remember_routes
 from tests.web.sample import sample_blueprint
 
+remember_routes()
 PASSWORD = "correct horse battery"
 
 
@@ -48,6 +51,19 @@ def log_in_as(app: APIFlask, client: FlaskClient, role: str) -> dict[str, str]:
 def bearer(app: APIFlask, client: FlaskClient) -> Callable[[str], dict[str, str]]:
     """bearer("admin") gives the header of a fresh login with that role."""
     return lambda role: log_in_as(app, client, role)
+
+
+@pytest.fixture
+def flask_calls(app: APIFlask) -> Iterator[list[str]]:
+    """The paths that came through to the application."""
+    seen: list[str] = []
+
+    def note(_app: APIFlask, **_told: object) -> None:
+        seen.append(request.path)
+
+    request_started.connect(note, app)
+    yield seen
+    request_started.disconnect(note, app)
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import pytest
 
 from app.coordination.changes import Change, Missed
 from app.errors import Unavailable
-from app.web.broadcast import MOST_WAITING, Broadcaster, Ended
+from app.web.broadcast import Broadcaster
+from app.web.event_stream import MOST_WAITING, Ended
 from tests.servers import eventually
 
 SECONDS = 5

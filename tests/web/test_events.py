@@ -152,8 +152,8 @@ def test_a_full_node_refuses_with_a_problem_and_a_closed_stream_makes_room(sqlit
     eventually(lambda: not subscribed(redis_url), what="the end of the subscription")
 
 
-@pytest.fixture
-def gunicorn(sqlite_url, redis_url):
+@pytest.fixture(params=["wsgi:app", "wsgi_events:app"])
+def gunicorn(request, sqlite_url, redis_url):
     """The real server with one worker; gives its process and port."""
     port = pick_free_port()
     environment = clean_environment(
@@ -161,7 +161,7 @@ def gunicorn(sqlite_url, redis_url):
         NODE_ID="node-7", LOG_LEVEL="warning",
     )  # fmt: skip
     process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"], cwd=ROOT, env=environment
+        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", request.param], cwd=ROOT, env=environment
     )
     try:
         eventually(lambda: answers(port), 30, "the server")

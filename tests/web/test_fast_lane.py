@@ -1,12 +1,11 @@
 """The short cut before Flask answers what the ordinary way answers, word for word (P4)."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from apiflask import APIFlask
-from flask import request, request_started
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -35,19 +34,6 @@ def where(app: APIFlask, client: FlaskClient, bearer: Callable[[str], dict[str, 
 def follow(app: APIFlask) -> None:
     parts = app.extensions[EXTENSION]
     fed(parts.reads.replica, parts.database)
-
-
-@pytest.fixture
-def flask_calls(app: APIFlask) -> Iterator[list[str]]:
-    """The paths that came through to the application."""
-    seen: list[str] = []
-
-    def note(_app: APIFlask, **_told: object) -> None:
-        seen.append(request.path)
-
-    request_started.connect(note, app)
-    yield seen
-    request_started.disconnect(note, app)
 
 
 def shown(answer: TestResponse) -> tuple[int, list[tuple[str, str]], object]:

@@ -13,6 +13,7 @@ from app.algorithms.wire import replica_gossip
 from app.booking.actions import expire_due_holds
 from app.booking.auditor import Auditor
 from app.booking.build import build_engine
+from app.booking.counters import fold_counts
 from app.booking.engine import Engine
 from app.clock import Clock, SystemClock
 from app.config import Config
@@ -143,6 +144,7 @@ def build(config: Config) -> tuple[Coordinator, Doors]:
         LeaderWork(frame, election, "log-pruning", 60.0, lambda term: prune_log(database, term)),
         LeaderWork(frame, election, "heartbeat", 1.0, lambda term: tell_heartbeat(database, engine, term)),
         LeaderWork(frame, election, "relay", 0.5, relay.run, at_once_again=True),
+        LeaderWork(frame, election, "count-folding", 5.0, lambda term: fold_counts(database, term)),
         LeaderWork(frame, election, "outbox-trimming", 30.0, lambda term: trim_outbox(database, term)),
         replication,
         gossiping,

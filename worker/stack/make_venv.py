@@ -36,8 +36,11 @@ def make_venv(folder: str) -> None:
 
 
 def install(folder: str, requirements: "list[str]") -> str:
-    """Install what is pinned; answers with one line about what went wrong, or nothing."""
-    command = [os.path.join(folder, "bin", "python"), "-m", "pip", "install", "--require-hashes"]
+    """Install what is pinned; answers with one line about what went wrong, or nothing.
+
+    The files name everything, so pip need not resolve: older ones take `pydantic[email]`, which a package
+    asks for, for a requirement of its own and refuse it when a newer release than the pinned one is out."""
+    command = [os.path.join(folder, "bin", "python"), "-m", "pip", "install", "--require-hashes", "--no-deps"]
     command += ["--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
     for path in requirements:
         command += ["-r", path]

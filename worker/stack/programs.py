@@ -87,7 +87,7 @@ class AppPrograms:
 
     def events(self) -> Program:
         served_at = _served_at("events", self._settings.events_port)
-        arguments = ("gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
+        arguments = ("gunicorn", "-c", "gunicorn.conf.py", "wsgi_events:app")
         return self._module("events", *arguments, **served_at, WEB_CONCURRENCY="1", GRACEFUL_SECONDS="2")
 
     def rq_worker(self, number: int) -> Program:

@@ -26,6 +26,9 @@ from app.database import Database
 ROUNDS = 3
 #: A larger copy takes more rounds: reading all of it each time cost half of all coordinators' CPU.
 MOST_ROWS_AT_ONCE = 5000
+#: For so long a stream that changes all the time need not be looked at: it would be read in vain, because it
+#: is further here than in what was read.
+SETTLING_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class Audit:
         self._alarm = alarm
         self._truth: dict[str, Truth] = {}
         self._heads: dict[str, int] = {}
+        #: In how many rounds on end a stream has changed.
+        self._restless: dict[str, int] = {}
         self._finished_at: datetime | None = None
         self.checked = 0
 
@@ -70,13 +75,19 @@ class Audit:
         horizon = self._replica.horizon
         if horizon is None:
             return
-        with self._database.read() as connection:
-            self._heads = outbox.heads(connection)
-        self._heads.pop(HEARTBEAT_STREAM, None)
+        self._note_heads()
         self._truth = {stream: truth for stream, truth in self._truth.items() if stream in self._heads}
         if streams := self._next(horizon):
             self._read(streams, horizon)
         self._finished_at = self._clock.now()
+
+    def _note_heads(self) -> None:
+        with self._database.read() as connection:
+            heads = outbox.heads(connection)
+        heads.pop(HEARTBEAT_STREAM, None)
+        changed = [stream for stream, head in heads.items() if self._heads.get(stream, head) != head]
+        self._restless = {stream: self._restless.get(stream, 0) + 1 for stream in changed}
+        self._heads = heads
 
     def _read(self, streams: Sequence[str], horizon: int) -> None:
         known = {s: (t.seq, t.mark) for s, t in self._truth.items() if t.mark and t.horizon == horizon}
@@ -113,11 +124,15 @@ class Audit:
     def _next(self, horizon: int) -> list[str]:
         """What has changed, and so many of the others that all are seen again in ROUNDS; first what was not
         looked at for longest, so that a round that is full leaves nothing out for ever."""
-        by_age = sorted(self._heads, key=self._looked_at)
+        by_age = sorted(filter(self._has_settled, self._heads), key=self._looked_at)
         same = [stream for stream in by_age if self._is_known(stream, horizon)]
         again = same[: ceil(len(self._heads) / ROUNDS)]
         wanted = [stream for stream in by_age if stream in again or stream not in same]
         return self._affordable(wanted[:STREAMS_AT_ONCE])
+
+    def _has_settled(self, stream: str) -> bool:
+        was_seen = self._clock.now().timestamp() - self._looked_at(stream) < SETTLING_SECONDS
+        return not (was_seen and self._restless.get(stream, 0) > 1)
 
     def _looked_at(self, stream: str) -> float:
         truth = self._truth.get(stream)

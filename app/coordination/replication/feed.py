@@ -6,19 +6,18 @@ with nothing) ends the same way: the database is asked for the rest, or for the 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-import orjson
 import structlog
 from sqlalchemy import select
 
 from app.clock import Clock
-from app.coordination.outbox import HEARTBEAT_STREAM
+from app.coordination.outbox import HEARTBEAT_STREAM, Record
 from app.coordination.replication import snapshot
 from app.coordination.replication.bell import Bell
-from app.coordination.replication.bus import Away, Bus, OutboxSource, Source
+from app.coordination.replication.bus import Away, Bus, OutboxSource, Source, news_in
 from app.coordination.replication.node_replica import NodeReplica
 from app.coordination.replication.rows import moment
 from app.database import Database, db_now
@@ -68,7 +67,7 @@ class Feed:
 
     def turn(self, wait_seconds: float = IDLE_SECONDS) -> None:
         """Wait for the bell or for so long, then take in what is new."""
-        told = self._told(self._bell.wait(wait_seconds))
+        told = self._hear(self._bell.wait(wait_seconds))
         self._look_after_the_replica()
         if self._replica.is_overflowing:
             return
@@ -96,14 +95,28 @@ class Feed:
                 self._stopped.wait(IDLE_SECONDS)
         self._bell.close()
 
-    def _told(self, sounds: Iterable[bytes]) -> dict[str, int]:
+    def _hear(self, sounds: Iterable[bytes]) -> dict[str, int]:
+        """Apply the changes that were told and come next; how far the streams go that were told of."""
         told: dict[str, int] = {}
         for sound in sounds:
             try:
-                told |= {str(stream): int(head) for stream, head in orjson.loads(sound).items()}
-            except (orjson.JSONDecodeError, AttributeError, TypeError, ValueError):
+                news = news_in(sound)
+            except ValueError:
                 log.warning("Something on the bus's channel is no doorbell.")
+                continue
+            told |= news.heads
+            self._take_next(news.records)
         return told
+
+    def _take_next(self, records: Iterable[Record]) -> None:
+        """Of streams that are known here; what is missing before a change is asked for later."""
+        known = self._replica.vector
+        self._take([each for each in records if each.stream != HEARTBEAT_STREAM and each.stream in known])
+
+    def _take(self, records: Sequence[Record]) -> set[str]:
+        for record in records:
+            self._observe(record.payload)
+        return self._replica.take(records) if records else set()
 
     def _try(self, take: Callable[[], None]) -> None:
         try:
@@ -156,9 +169,7 @@ class Feed:
             return self._snapshot(unknown)
         some = dict(list(behind.items())[: snapshot.STREAMS_AT_ONCE])
         records = source.records_after(some, RECORDS_AT_ONCE)
-        for record in records:
-            self._observe(record.payload)
-        missing = self._replica.take(records)
+        missing = self._take(records)
         if source is not self._outbox or len(records) < RECORDS_AT_ONCE:
             missing |= some.keys() - {record.stream for record in records}
         if not missing:

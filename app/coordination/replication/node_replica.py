@@ -128,8 +128,9 @@ class NodeReplica:
         """Apply what is next; the streams in which something is missing before it."""
         gaps: set[str] = set()
         with self._grew:
+            now = self.time.seconds()
             for record in records:
-                if record.stream not in gaps and not self._apply(record):
+                if record.stream not in gaps and not self._apply(record, now):
                     gaps.add(record.stream)
             self._changed()
         return gaps
@@ -144,7 +145,7 @@ class NodeReplica:
         (change,) = entry_of(record).changes
         with self._grew:
             self._core.install(VersionVector({record.stream: record.seq}), (change,))
-            self._note_transit(record)
+            self._note_transit(record, self.time.seconds())
             self._changed()
 
     def merge(self, delta: ReplicaDelta) -> Applied:
@@ -164,18 +165,18 @@ class NodeReplica:
         with self._lock:
             self._core.purge(self.time.seconds())
 
-    def _apply(self, record: Record) -> bool:
+    def _apply(self, record: Record, now: float) -> bool:
         try:
             outcome = self._core.take(entry_of(record))
         except Incomplete:
             return False
         if outcome is Applied.APPLIED:
-            self._note_transit(record)
+            self._note_transit(record, now)
         return outcome is not Applied.GAP
 
-    def _note_transit(self, record: Record) -> None:
+    def _note_transit(self, record: Record, now: float) -> None:
         if self.time.is_known:
-            self.transit.add(self.time.seconds() - record.at)
+            self.transit.add(now - record.at)
 
     def _changed(self) -> None:
         now = self.time.seconds()

@@ -12,6 +12,8 @@ from app.web.json import json_response
 from app.web.parts import Parts, parts
 
 Document = Mapping[str, Any]
+#: Of an answer that was given before under the same key.
+REPLAYED = ("Idempotency-Replayed", "true")
 
 
 def answer(
@@ -23,17 +25,24 @@ def answer(
     replayed: bool = False,
 ) -> Response:
     """A success with this data; replayed says that it answered an earlier request with the same key."""
+    response = json_response(enveloped(parts(), data, message, page), status)
+    if replayed:
+        response.headers.extend([REPLAYED])
+    return response
+
+
+def enveloped(
+    here: Parts, data: Any, message: str | None = None, page: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The body of a success."""
     body: dict[str, Any] = {"success": True, "data": data}
     if page is not None:
         body["page"] = page
     if message is not None:
         body["message"] = message
-    body["server"] = parts().config.node_id
-    body["timestamp"] = _moment(parts())
-    response = json_response(body, status)
-    if replayed:
-        response.headers["Idempotency-Replayed"] = "true"
-    return response
+    body["server"] = here.config.node_id
+    body["timestamp"] = _moment(here)
+    return body
 
 
 def wrapped(data: bytes, given: Parts | None = None) -> bytes:

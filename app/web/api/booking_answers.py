@@ -17,6 +17,7 @@ from app.booking.actions import PatientDetails
 from app.booking.documents import Document
 from app.booking.reading import BookingFilter
 from app.booking.rules import Actor
+from app.config import Config
 from app.errors import NotFound, ValidationFailed
 from app.idempotency import Answer
 from app.web.actors import actor_with
@@ -25,6 +26,8 @@ from app.web.api.booking_inputs import PatientBody
 from app.web.callers import opened_booking, principal
 from app.web.parts import parts
 from app.web.people import own_dependant
+
+BOOKED = "Booking confirmed successfully"
 
 
 class BookingDocument(BaseModel):
@@ -130,11 +133,19 @@ def patient_details(body: PatientBody, *, email_required: bool) -> PatientDetail
 def created(done: Answer, message: str, kind: str = "bookings") -> Response:
     """201 with the manage token, which is derived again for a replay and stored nowhere."""
     document = as_appointment(done.value) if kind == "appointments" else done.value
-    token = manage_tokens.issue(parts().config.secret_key, uuid.UUID(document["id"]))
-    data = {**document, "manage_token": token, "manage_url": f"{parts().config.base_url}/m/{token}"}
-    response = answer(data, 201, message=message, replayed=done.replayed)
-    response.headers["Location"] = f"/api/bookings/{document['id']}"
+    response = answer(with_link(parts().config, document), 201, message=message, replayed=done.replayed)
+    response.headers.extend([location_of(document)])
     return response
+
+
+def with_link(config: Config, document: Document) -> Document:
+    """The document as the first answer has it."""
+    token = manage_tokens.issue(config.secret_key, uuid.UUID(document["id"]))
+    return {**document, "manage_token": token, "manage_url": f"{config.base_url}/m/{token}"}
+
+
+def location_of(document: Document) -> tuple[str, str]:
+    return "Location", f"/api/bookings/{document['id']}"
 
 
 def as_appointment(document: Document) -> Document:

@@ -51,6 +51,10 @@ class BookingBody(PatientBody):
             raise ValueError("doctor_id and slot_time go together")
         return self
 
+    def named(self) -> tuple[int, ...]:
+        """The slots that are given by their ids."""
+        return tuple(self.slot_ids or ()) if self.slot_id is None else (self.slot_id,)
+
 
 class ConfirmBody(PatientBody):
     """May complete what the hold did not say."""

@@ -16,6 +16,7 @@ from app.booking.rules import Actor
 from app.booking.wall import read_for
 from app.web.api.answers import answer, answer_page
 from app.web.api.booking_answers import (
+    BOOKED,
     BookingDocument,
     NewBookingDocument,
     created,
@@ -58,7 +59,7 @@ def make_booking(body: BookingBody) -> Response:
     patient = patient_details(body, email_required=body.doctor_id is None)
     claim = actions.Claim(_wanted_slots(body), patient, instant=not body.hold)
     done = actions.hold_slot(parts().engine, claim, current_actor(), request_key(body))
-    return created(done, "Slot held" if body.hold else "Booking confirmed successfully")
+    return created(done, "Slot held" if body.hold else BOOKED)
 
 
 @api.get("/bookings")
@@ -178,10 +179,8 @@ def expire_pending() -> Response:
 
 
 def _wanted_slots(body: BookingBody) -> tuple[int, ...]:
-    if body.slot_ids is not None:
-        return tuple(body.slot_ids)
-    if body.slot_id is not None:
-        return (body.slot_id,)
+    if named := body.named():
+        return named
     if body.doctor_id is None or body.slot_time is None:
         raise AssertionError("the body was validated to name a slot")
     with parts().database.read() as connection:

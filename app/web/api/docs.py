@@ -22,6 +22,7 @@ START = """
 window.addEventListener("load", () => {
   window.ui = SwaggerUIBundle({
     url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, tryItOutEnabled: true,
+    docExpansion: "none", filter: true,
     presets: [SwaggerUIBundle.presets.apis], validatorUrl: null,
   });
 });

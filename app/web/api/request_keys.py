@@ -39,27 +39,41 @@ def request_key(asked: BaseModel | dict[str, Any] | None = None) -> RequestKey |
     key = request.headers.get(HEADER)
     if key is None:
         return None
+    caller = principal()
+    who = f"user:{caller.user_id}" if caller else guest_at(request.remote_addr)
+    route = request.url_rule.rule if request.url_rule else request.path
+    return bound_key(
+        key, scope_of(parts().config.secret_key, who, request.method, route), request.path, asked
+    )
+
+
+def bound_key(key: str, scope: str, path: str, asked: BaseModel | dict[str, Any] | None) -> RequestKey:
+    """The key within its scope, for exactly this request."""
     body = asked.model_dump(mode="json") if isinstance(asked, BaseModel) else asked
-    return RequestKey.of(_scope(), key, {"path": request.path, "body": body})
+    return RequestKey.of(scope, key, {"path": path, "body": body})
+
+
+def scope_of(secret: str, who: str, method: str, route: str) -> str:
+    """Whose keys, and of which route."""
+    return digest_under(secret, f"{who} {method} {route}")
+
+
+def guest_at(address: str | None) -> str:
+    """Who somebody without a login is."""
+    return f"address:{address}"
 
 
 def keyed_digest(text: str) -> str:
     """A digest that only this installation can compute: for secrets and guessable values."""
-    return _digest_under(parts().config.secret_key, text)
+    return digest_under(parts().config.secret_key, text)
 
 
 def is_keyed_digest(given: str, text: str) -> bool:
     """Whether this is the text's digest, under the secret in use or one before it."""
-    right = [_digest_under(secret, text) for secret in parts().config.secrets]
+    right = [digest_under(secret, text) for secret in parts().config.secrets]
     return any(hmac.compare_digest(each.encode(), given.encode()) for each in right)
 
 
-def _digest_under(secret: str, text: str) -> str:
+def digest_under(secret: str, text: str) -> str:
+    """The same under a given secret."""
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
-
-
-def _scope() -> str:
-    caller = principal()
-    who = f"user:{caller.user_id}" if caller else f"address:{request.remote_addr}"
-    route = request.url_rule.rule if request.url_rule else request.path
-    return keyed_digest(f"{who} {request.method} {route}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -159,3 +160,26 @@ def test_a_new_change_is_looked_at_in_the_next_round(audited, site):
 
     assert alarms == []
     assert audit.truth()["is_complete"]
+
+
+def test_a_stream_that_changes_all_the_time_is_read_when_it_has_settled_or_after_a_while(
+    audited, site, read_rows, monkeypatch
+):
+    _, audit, _, (doctor, _) = audited
+
+    hours = count(30)
+
+    def change_and_run() -> int:
+        site.slot(doctor, next(hours))
+        read_rows.clear()
+        audit.run()
+        return len(read_rows)
+
+    rounds = [change_and_run() for _ in range(4)]
+    audit.run()
+    settled = len(read_rows)
+    monkeypatch.setattr(audits, "SETTLING_SECONDS", 0.0)
+
+    assert max(rounds[2:]) <= 1 < rounds[1]  # the row of the other doctor, where there are no marks
+    assert settled > rounds[3]
+    assert change_and_run() > 0

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from redis import Redis
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.algorithms.change_log import Applied, PrivateFieldError
 from app.algorithms.replica import Replica
-from app.coordination import outbox
-from app.coordination.replication.rows import Incomplete, entry_of
+from app.coordination import keys, outbox
+from app.coordination.replication.rows import Incomplete, change_of_row, entry_of
+from app.coordination.replication.snapshot import SLOT_COLUMNS, take_snapshot
 from app.errors import Unavailable
 from app.tables import Doctor, Slot
 from tests.cinema import Cinema
-from tests.coordination.replication.conftest import NO_REDIS, Site, state_of
+from tests.coordination.replication.conftest import NO_REDIS, Node, Site, state_of
 
 
 def flush(site: Site) -> None:
@@ -36,6 +40,67 @@ def test_a_new_node_takes_a_snapshot_and_then_follows_the_bus(site: Site) -> Non
     assert node.slots(doctor) == {f"slot:{second}": "OPEN"}
     assert state_of(node) == site.truth()
     assert node.feed.fed_by == "bus"
+
+
+def test_what_the_doorbell_tells_need_not_be_fetched(site: Site, monkeypatch) -> None:
+    node, doctor = following(site)
+    asked = []
+    monkeypatch.setattr(node.feed._bus, "records_after", lambda known, limit: asked.append(known) or [])
+    seen = []
+    node.feed._observe = seen.append
+
+    slot = site.slot(doctor)
+    site.relay_everything()
+    node.feed.turn(5)
+
+    assert node.slots(doctor) == {f"slot:{slot}": "OPEN"}
+    assert asked == []
+    assert len(seen) == 1
+    assert state_of(node) == site.truth()
+
+
+def test_changes_whose_doorbell_was_lost_or_was_too_short_are_fetched(site: Site, monkeypatch) -> None:
+    node, doctor = following(site)
+    node.feed._bell.close()
+    first = site.slot(doctor)
+    site.relay_everything()
+    node.feed._bell._subscribe()
+    second = site.slot(doctor, 25)
+    site.relay_everything()
+
+    node.feed.turn(5)  # the second is told, past a gap
+    after_a_loss = node.slots(doctor)
+    monkeypatch.setattr("app.coordination.replication.bus.MOST_TOLD", 0)
+    third = site.slot(doctor, 26)
+    site.relay_everything()
+    node.feed.turn(5)
+
+    assert after_a_loss.keys() == {f"slot:{first}", f"slot:{second}"}
+    assert node.slots(doctor).keys() == {f"slot:{first}", f"slot:{second}", f"slot:{third}"}
+    assert node.feed.fed_by == "bus"
+
+
+@pytest.mark.parametrize("noise", [b"{", b"[]", b"7", b'{"doctor:1": 5}', b'{"heads": {}, "changes": [[1]]}'])
+def test_noise_on_the_channel_only_makes_a_node_look(site: Site, noise: bytes) -> None:
+    node, doctor = following(site)
+    node.feed._bell.close()
+    slot = site.slot(doctor)
+    site.relay_everything()
+    with Redis.from_url(site.redis_url) as redis:
+        node.feed._bell._subscribe()
+        redis.publish(keys.BUS_CHANNEL, noise)
+    node.feed.turn(5)
+
+    assert node.slots(doctor) == {f"slot:{slot}": "OPEN"}
+
+
+def following(site: Site) -> tuple[Node, int]:
+    """A node that listens, and a doctor whom it knows."""
+    doctor = site.doctor()
+    site.relay_everything()
+    node = site.node()
+    node.catch_up()
+    return node, doctor
 
 
 def test_the_seats_of_a_showtime_travel_as_any_slot_does(site: Site) -> None:
@@ -121,6 +186,7 @@ def test_what_a_node_has_is_complete_until_the_last_heartbeat(site: Site) -> Non
     node.catch_up()
     before = node.replica.complete_until
     site.slot(doctor)
+    time.sleep(0.002)  # SQLite's clock has whole milliseconds
     site.beat()
 
     site.relay_everything()
@@ -137,6 +203,7 @@ def test_a_heartbeat_is_not_taken_in_while_something_before_it_is_missing(site: 
     site.relay_everything()
     node = site.node()
     node.catch_up()
+    node.feed._bell.close()  # what was rung meanwhile is lost
     site.slot(doctor)
     site.beat()
     site.relay_everything()
@@ -319,3 +386,30 @@ def _days_ago(days: float):
     from datetime import UTC, datetime, timedelta
 
     return datetime.now(UTC) - timedelta(days=days)
+
+
+def test_a_snapshot_has_the_rows_that_changes_make(site: Site) -> None:
+    """To the microsecond, for slots of doctors and of showtimes: else copies would seem to differ."""
+    doctor, showtime = site.doctor(), Cinema.on(site.database).add_showtime()
+    slot = site.slot(doctor)
+    odd = datetime(2040, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+    with site.database.transaction() as tx:
+        moved = {"starts_at": odd, "ends_at": odd + timedelta(minutes=30), "version": 7}
+        tx.execute(update(Slot).where(Slot.id == slot).values(moved))
+        stored = tx.execute(select(*SLOT_COLUMNS)).all()
+    streams = {f"doctor:{doctor}", f"showtime:{showtime}"}
+
+    snapshot = take_snapshot(site.database, sorted(streams))
+
+    read = {row.key: row for row in snapshot.rows if row.key.startswith("slot:")}
+    made = {
+        row.key: row
+        for row in (
+            change_of_row(stream, snapshot.upto[stream], "slot", slot._asdict())
+            for slot in stored
+            for stream in [outbox.stream_of(slot.doctor_id, slot.showtime_id)]
+        )
+    }
+    assert len(read) == 10
+    assert read == made
+    assert {row.print for row in read.values()} == {row.print for row in made.values()}

@@ -10,6 +10,7 @@ from redis import Redis
 from app.coordination import keys, outbox
 from app.coordination.leadership import Deposed, Term
 from app.coordination.replication import relay as relays
+from app.coordination.replication.unpublished import TAIL, Unpublished
 from tests.coordination.replication.conftest import Site
 
 
@@ -44,7 +45,7 @@ def test_a_relay_that_restarts_goes_on_where_redis_is(site: Site) -> None:
 
 
 def test_two_relays_at_once_publish_every_change_once(site: Site) -> None:
-    append(site, times=relays.TAIL)
+    append(site, times=TAIL)
     both = [threading.Thread(target=site.relay().catch_up, args=(site.term,)) for _ in range(2)]
 
     for thread in both:
@@ -52,13 +53,14 @@ def test_two_relays_at_once_publish_every_change_once(site: Site) -> None:
     for thread in both:
         thread.join()
 
-    assert numbers(site.redis_url) == list(range(1, relays.TAIL + 1))
+    assert numbers(site.redis_url) == list(range(1, TAIL + 1))
 
 
 def test_a_relay_with_an_old_view_takes_nothing_back(site: Site) -> None:
     append(site, times=2)
     with site.database.read() as connection:
-        old = relays.plan({"doctor:1": 1}, {}, outbox.records_after(connection, {"doctor:1": 0}, 1), [])
+        first = outbox.records_after(connection, {"doctor:1": 0}, 1)
+    old, _ = relays.plan(Unpublished(first, [], {}, is_all=True))
     site.relay_everything()
 
     site.bus().publish(old)
@@ -92,14 +94,14 @@ def test_what_was_committed_during_an_outage_of_redis_follows(site_on, postgres_
 
 
 def test_an_emptied_redis_gets_the_end_of_every_stream(site: Site) -> None:
-    append(site, times=relays.TAIL + 5)
+    append(site, times=TAIL + 5)
     site.relay_everything()
     with Redis.from_url(site.redis_url) as redis:
         redis.flushall()
 
     site.relay_everything()
 
-    assert numbers(site.redis_url) == list(range(6, relays.TAIL + 6))
+    assert numbers(site.redis_url) == list(range(6, TAIL + 6))
 
 
 def test_more_than_one_batch_is_published_completely(site: Site, monkeypatch) -> None:
@@ -116,13 +118,37 @@ def test_more_than_one_batch_is_published_completely(site: Site, monkeypatch) ->
 
 
 def test_the_heartbeat_waits_for_everything_before_it() -> None:
-    records = [outbox.Record("doctor:1", seq, "test", {}, 0.0) for seq in range(1, 501)]
-    beat = outbox.Record("heartbeat", 9, "heartbeat", {}, 0.0)
-    heads = {"doctor:1": 600, "heartbeat": 9}
+    record, beat = (outbox.Record(stream, 9, "test", {}, 0.0) for stream in ("doctor:1", "heartbeat"))
 
-    batches = relays.plan(heads, {}, records, [beat])
+    more_to_come = relays.plan(Unpublished([record], [beat], {"doctor:2": 3}, is_all=False))
+    everything = relays.plan(Unpublished([record], [beat], {}, is_all=True))
 
-    assert [batch.stream for batch in batches] == ["doctor:1"]
+    assert [[batch.stream for batch in batches] for batches in more_to_come] == [["doctor:1", "doctor:2"], []]
+    assert [[batch.stream for batch in batches] for batches in everything] == [["doctor:1"], ["heartbeat"]]
+
+
+def test_more_trimmed_streams_than_fit_into_a_look_are_all_told_of(site: Site, monkeypatch) -> None:
+    monkeypatch.setattr(relays, "RECORDS_AT_ONCE", 2)
+    for number in range(1, 6):
+        append(site, f"doctor:{number}")
+    with site.database.transaction() as tx:
+        tx.exec_driver_sql("DELETE FROM outbox WHERE stream <> 'doctor:5'")
+
+    site.relay_everything()
+
+    assert site.bus().heads() == {f"doctor:{number}": 1 for number in range(1, 6)}
+
+
+def test_what_was_seen_is_one_moment_and_locks_nothing(site_on, postgres_url, redis_url) -> None:
+    """So a new term need not wait for a relay."""
+    site = site_on(postgres_url, redis_url)
+    append(site)
+
+    with site.database.transaction() as tx:
+        tx.exec_driver_sql("SELECT 1 FROM leader_state FOR UPDATE")
+        site.relay_everything()
+
+    assert numbers(redis_url) == [1]
 
 
 def test_a_stream_whose_entries_were_trimmed_is_told_of_all_the_same(site: Site) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import insert, update
 from app.database import db_now
 from app.tables import Booking, Doctor, Slot
 from app.web.parts import EXTENSION
+from tests import moments
 
 PATIENT = {"patient_name": "Anna Example", "patient_email": "anna@example.org"}
 Headers = dict[str, str]
@@ -28,7 +29,7 @@ def doctor(app: APIFlask) -> int:
 @pytest.fixture
 def add_slot(app: APIFlask, doctor: int) -> Callable[..., str]:
     def add(hours_ahead: float = 24) -> str:
-        start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=hours_ahead)
+        start = moments.hours_ahead(hours_ahead)
         values = {"doctor_id": doctor, "starts_at": start, "ends_at": start + timedelta(minutes=30)}
         with app.extensions[EXTENSION].database.transaction() as tx:
             return str(tx.execute(insert(Slot).values(values).returning(Slot.id)).scalar_one())

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -17,6 +17,7 @@ from app.booking.actions import GUEST, Claim, PatientDetails, hold_slot
 from app.database import db_now
 from app.tables import Booking, Doctor, Slot
 from app.web.parts import EXTENSION, Parts
+from tests import moments
 from tests.cinema import Cinema
 from tests.web.conftest import make_app
 
@@ -78,7 +79,7 @@ class Clinic:
     doctor_id: int
 
     def add_slot(self, hours_ahead: float = 48) -> int:
-        start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=hours_ahead)
+        start = moments.hours_ahead(hours_ahead)
         values = {"doctor_id": self.doctor_id, "starts_at": start, "ends_at": start + timedelta(minutes=30)}
         with self.parts.database.transaction() as tx:
             return tx.execute(insert(Slot).values(values).returning(Slot.id)).scalar_one()

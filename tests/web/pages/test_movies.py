@@ -1,13 +1,14 @@
 """What is on: movies and their showtimes (J5)."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from app.booking.actions import GUEST, Claim, hold_slot
 from app.web.pages.posters import poster_of
 from tests.cinema import TOMORROW, Cinema, block
+from tests.moments import CLINIC
 from tests.web.pages.conftest import SOMEBODY, Clinic, Person
 
 
@@ -21,7 +22,8 @@ def test_a_movie_shows_its_poster_length_rating_genre_and_next_showing(
     person: Person, cinema: Cinema
 ) -> None:
     movie = cinema.add_movie("The Long Way", 124, rating="PG", genre="Drama")
-    showtime = cinema.add_showtime(movie_id=movie)
+    evening = (datetime.now(CLINIC) + timedelta(days=1)).replace(hour=18, minute=0, second=0, microsecond=0)
+    showtime = cinema.add_showtime(movie_id=movie, starts_at=evening)
 
     person.open("/movies")
 

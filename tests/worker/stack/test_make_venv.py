@@ -1,7 +1,9 @@
 """The first thing a new machine sees: the environment, or one line about why there is none."""
 
+import hashlib
 import subprocess
 import sys
+import zipfile
 from collections import namedtuple
 from pathlib import Path
 
@@ -53,3 +55,34 @@ def test_a_broken_download_is_one_line_and_leaves_no_stamp(tmp_path: Path) -> No
     assert not stamp.exists()
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("Installing failed: ERROR: Could not find a version that satisfies")
+
+
+def test_a_newer_release_of_what_is_pinned_does_not_matter(tmp_path: Path) -> None:
+    """Packages ask for others, also with an extra; the files alone say which are installed."""
+    pinned = [_wheel(tmp_path, "outer", "1.0", needs="inner[more]>=1.0"), _wheel(tmp_path, "inner", "1.0")]
+    _wheel(tmp_path, "inner", "2.0")
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("\n".join(pinned) + "\n")
+    folder, stamp = tmp_path / "venv", tmp_path / "venv" / "run.stamp"
+    environment = {"PATH": "/usr/bin:/bin", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}
+
+    subprocess.run(
+        [sys.executable, make_venv.__file__, folder, stamp, requirements], env=environment, check=True
+    )
+
+    found = next(folder.glob("lib/*/site-packages")).glob("*.dist-info")
+    assert {"inner-1.0.dist-info", "outer-1.0.dist-info"} <= {path.name for path in found}
+
+
+def _wheel(folder: Path, name: str, version: str, needs: str = "") -> str:
+    """The smallest package there is; answers with the line that pins it."""
+    about = f"{name}-{version}.dist-info"
+    required = f"Requires-Dist: {needs}\n" if needs else ""
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(
+            f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{required}"
+        )
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{about}/RECORD", "")
+    return f"{name}=={version} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"

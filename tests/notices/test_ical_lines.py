@@ -1,6 +1,6 @@
 from icalendar import Calendar
 
-from app.feeds.ical_lines import folded, text_value
+from app.notices.ical_lines import folded, text_value
 
 ODD = "Mía, 预约; \\ «long» " + "ü€🩺" * 40
 
