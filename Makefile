@@ -6,8 +6,9 @@ PY = $(VENV)/bin/python
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 NO_BROWSER = No Chromium on this machine: the browser tests were NOT run (make test-browser says how).
 BUT_BROWSER = $(if $(CHROMIUM),, and not browser)
-# How pytest ends when all tests that were asked for belong to the other half.
-NO_TESTS = 5
+# Half of the tests. 5: all that ARGS asks for are in the other half. 75: some waited too long (tests/second_look.py).
+half = $(PY) -m pytest -p tests.second_look $(1) -m "$(2)$(BUT_BROWSER)" $(ARGS) || case $$? in \
+  5) ;; 75) $(PY) -m pytest --last-failed -m "$(2)$(BUT_BROWSER)" $(ARGS) ;; *) exit 1 ;; esac
 export CHROMIUM
 # A dozen processes start with every stack; each would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -22,8 +23,8 @@ run: $(VENV)/run.stamp ## Start everything and say where (NODES=5, DB=sqlite, HT
 	@exec $(PY) -m worker.stack
 
 test: $(VENV)/dev.stamp ## Run all tests, with servers of their own; last and alone those that watch the clock
-	@$(PY) -m pytest -n 3 -m "not alone$(BUT_BROWSER)" $(ARGS) || [ $$? = $(NO_TESTS) ]
-	@$(PY) -m pytest -m "alone$(BUT_BROWSER)" $(ARGS) || [ $$? = $(NO_TESTS) ]
+	@$(call half,-n 3,not alone)
+	@$(call half,,alone)
 	@$(if $(CHROMIUM),,echo "$(NO_BROWSER)")
 
 test-browser: $(VENV)/dev.stamp ## Run the browser tests alone

@@ -1,5 +1,8 @@
-"""Times for tests that mean the same at whatever hour they run."""
+"""Times for tests that mean the same at whatever hour they run, and waits that must be short."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -22,3 +25,12 @@ def _at_work(here: datetime) -> datetime:
     if here.hour > NOON:
         here += timedelta(days=1)
     return here if MORNING <= here.hour <= NOON else here.replace(hour=MORNING)
+
+
+@contextmanager
+def no_longer_than(seconds: float) -> Iterator[None]:
+    """Fails when what happens within it takes longer, in words that tests/second_look.py knows."""
+    began = time.monotonic()
+    yield
+    took = time.monotonic() - began
+    assert took < seconds, f"{took:.2f} s: did not happen within {seconds} s"

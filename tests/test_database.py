@@ -20,6 +20,7 @@ from app.errors import OutcomeUnknown, Unavailable
 from app.round_trips import Line
 from app.tables import Stream
 from tests.keys import KEYRING
+from tests.moments import no_longer_than
 from tests.sessions import end_sessions_of
 from tests.together import together
 
@@ -255,13 +256,14 @@ def test_a_record_of_a_node_that_froze_between_statements_sent_together_is_free_
         with sent_as_one(tx):
             tx.execute(update(Stream).values(last_seq=Stream.last_seq + 1))
             began = time.monotonic()
-            postgres.run(lambda other: other.execute(update(Stream).values(last_seq=10)) and None)
+            with no_longer_than(1.5):
+                postgres.run(lambda other: other.execute(update(Stream).values(last_seq=10)) and None)
             waited.append(time.monotonic() - began)
 
     with pytest.raises(Unavailable):
         frozen.run(freeze_and_thaw, attempts=1)
 
-    assert 0.05 < waited[0] < 1.5
+    assert waited[0] > 0.05
     with postgres.read() as connection:
         assert connection.execute(select(Stream.last_seq)).scalar_one() == 10
 
@@ -282,7 +284,8 @@ def test_a_record_of_a_node_that_froze_before_its_commit_was_sent_is_free_soon(
         if statement == RAISE:
             line._wire.flush()  # as much as a socket takes; the COMMIT is not among it
             began = time.monotonic()
-            postgres.run(lambda other: other.execute(update(Stream).values(last_seq=10)) and None)
+            with no_longer_than(1.5):
+                postgres.run(lambda other: other.execute(update(Stream).values(last_seq=10)) and None)
             waited.append(time.monotonic() - began)
         return sent
 
@@ -294,7 +297,7 @@ def test_a_record_of_a_node_that_froze_before_its_commit_was_sent_is_free_soon(
     with pytest.raises(Unavailable):
         frozen.run(lambda tx: tx.begin() and None, say_it_last, attempts=1)
 
-    assert 0.05 < waited[0] < 1.5
+    assert waited[0] > 0.05
     with postgres.read() as connection:
         assert connection.execute(select(Stream.last_seq)).scalar_one() == 10
 

@@ -3,7 +3,6 @@ them."""
 
 import socket
 import threading
-import time
 
 import pytest
 
@@ -19,6 +18,7 @@ from app.coordination.rpc.peers import AddressBook, Peer
 from app.coordination.rpc.seal import Letter, Seal
 from app.coordination.stamps import Stamper
 from tests.coordination.wires import SECRET, NoDatabase
+from tests.moments import no_longer_than
 from tests.servers import eventually
 from worker.stack.ports import pick_free_port
 
@@ -120,12 +120,9 @@ def test_a_slow_answer_is_given_up_and_a_repeat_has_no_second_effect(transport, 
 def test_a_call_to_nobody_ends_in_time(transport, answerer):
     nobody = Peer("node-3", f"http://127.0.0.1:{pick_free_port()}", "here")
     client = caller(transport, nobody)
-    started = time.monotonic()
 
-    with pytest.raises((Unreachable, NoAnswer)):
+    with no_longer_than(3), pytest.raises((Unreachable, NoAnswer)):
         client.call("node-3", "echo", "hello", 0.5)
-
-    assert time.monotonic() - started < 3
 
 
 def test_a_port_where_another_node_answers_is_found_out(answerer):
@@ -233,8 +230,6 @@ def test_auto_takes_http_on_this_machine_and_the_mailbox_elsewhere(answerer, mai
 def test_a_server_that_is_closed_ends_at_once():
     server = HttpServer("127.0.0.1", 0, lambda letter: (200, None))
     server.start()
-    began = time.monotonic()
 
-    server.close()
-
-    assert time.monotonic() - began < 2.0
+    with no_longer_than(2):
+        server.close()

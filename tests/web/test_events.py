@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import closing
 
 import pytest
@@ -15,6 +14,7 @@ from redis import Redis
 from app.coordination import keys
 from app.web.broadcast import Broadcaster
 from app.web.parts import EXTENSION
+from tests.moments import no_longer_than
 from tests.servers import ROOT, clean_environment, eventually
 from tests.web.conftest import make_app
 from worker.stack.ports import pick_free_port
@@ -206,14 +206,12 @@ def test_one_subscription_serves_a_hundred_streams_and_sigterm_ends_them_quickly
     publish(redis_url)
     told = [reader.hears(b"event: slot") for reader in readers]
     subscriptions = subscribed(redis_url)
-    asked_at = time.monotonic()
-    os.kill(process.pid, signal.SIGTERM)
-    for reader in readers:
-        reader.wait_for_the_end()
-    streams_ended_after = time.monotonic() - asked_at
-    process.wait(timeout=15)
+    with no_longer_than(10):
+        with no_longer_than(5):
+            os.kill(process.pid, signal.SIGTERM)
+            for reader in readers:
+                reader.wait_for_the_end()
+        process.wait(timeout=15)
 
     assert told == [True] * 100
     assert subscriptions == 1
-    assert streams_ended_after < 5
-    assert time.monotonic() - asked_at < 10

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 
 import pytest
 from werkzeug.serving import make_server
@@ -12,6 +11,7 @@ from app.coordination.cards import Card
 from app.coordination.stamps import Stamp
 from app.web.node_health import probe
 from app.web.parts import EXTENSION
+from tests.moments import no_longer_than
 from tests.web.conftest import make_app
 
 NO_DATABASE = "postgresql://nobody@127.0.0.1:1/none"
@@ -71,11 +71,10 @@ def test_without_redis_a_node_still_serves_and_says_that_it_is_degraded(client):
 def test_with_a_hanging_redis_the_answer_comes_within_the_second(database_url, own_redis):
     client = make_app(database_url, own_redis.url).test_client()
     own_redis.freeze()
-    started = time.monotonic()
 
-    answer = client.get("/health")
+    with no_longer_than(2.5):
+        answer = client.get("/health")
 
-    assert time.monotonic() - started < 2.5
     assert (answer.status_code, answer.json["data"]["redis"]) == (200, "down")
     own_redis.thaw()
 
@@ -91,11 +90,10 @@ def test_without_its_database_a_node_answers_503_and_when_to_ask_again():
 
 def test_with_a_hanging_database_the_answer_comes_within_the_second(hanging_server):
     client = make_app(f"postgresql://nobody@127.0.0.1:{hanging_server}/none").test_client()
-    started = time.monotonic()
 
-    answer = client.get("/health")
+    with no_longer_than(2.5):
+        answer = client.get("/health")
 
-    assert time.monotonic() - started < 2.5
     assert answer.status_code == 503
 
 
@@ -124,11 +122,10 @@ def test_all_nodes_are_asked_over_http(node, served, database_url, redis_url):
 def test_a_node_that_does_not_answer_makes_the_cluster_degraded_not_dead(node, hanging_server):
     join(node, "node-8", f"http://127.0.0.1:{hanging_server}")
     join(node, "node-9", "http://127.0.0.1:1")
-    started = time.monotonic()
 
-    answer = node.test_client().get("/api/health")
+    with no_longer_than(2.5):
+        answer = node.test_client().get("/api/health")
 
-    assert time.monotonic() - started < 2.5
     assert answer.status_code == 200
     assert answer.json["data"]["status"] == "degraded"
     assert {each["node"]: each["status"] for each in answer.json["data"]["nodes"]} == {
