@@ -7,34 +7,26 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, LiteralString, TypeVar
+from typing import Any
 
-import psycopg
 from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Integer
-from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
-from app.database_errors import LOCK_TIMEOUT as LOCK_TIMEOUT
+from app.commits import Last, Result, commit, commit_with
 from app.database_errors import TransientFailure as TransientFailure
-from app.database_errors import is_sqlite_error, may_have_committed, translated
-from app.database_errors import sqlstate as sqlstate
-from app.engines import postgres_engine, sent_together, sqlite_engine
-from app.errors import OutcomeUnknown, Unavailable
+from app.database_errors import translated
+from app.engines import postgres_engine, sqlite_engine
+from app.errors import Unavailable
 from app.fair_semaphore import FairSemaphore
 from app.pipelines import Pipelines
-from app.round_trips import COMMIT, Line, Rows, Said, limit
 from app.sealing import Keyring
-
-Result = TypeVar("Result")
-Last = Callable[[Connection, Result], Callable[[], object]]
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -47,8 +39,6 @@ MOST_ATTEMPTS = 8
 #: Of a process' connections: the others are for reads, which hold one for a round trip.
 WRITERS_SHARE = 0.7
 LONGEST_WAIT_TO_WRITE_SECONDS = 5.0
-#: Where a transaction keeps what is to go with its COMMIT.
-AHEAD = "oneslot.ahead"
 #: Connections for pipelines, which batches use: one at a time for each kind of them.
 LINES = 4
 
@@ -150,7 +140,7 @@ class Database:
         COMMIT was lost."""
         with self._open() as connection:
             yield connection
-            _commit(connection)
+            commit(connection)
 
     @contextmanager
     def _open(self) -> Iterator[Connection]:
@@ -190,9 +180,9 @@ class Database:
                 with self._open() as tx:
                     result = work(tx)
                     if last is None:
-                        _commit(tx)
+                        commit(tx)
                     else:
-                        _commit_with(tx, result, last)
+                        commit_with(tx, result, last)
                     return result
             except TransientFailure:
                 if attempt + 1 < attempts:
@@ -215,79 +205,3 @@ class Database:
 def can_share(database: Database) -> bool:
     """Whether several requests can share a transaction: they can on PostgreSQL."""
     return not database.is_sqlite
-
-
-def _commit(connection: Connection) -> None:
-    try:
-        connection.commit()
-    except OperationalError as error:
-        if not is_sqlite_error(error) and may_have_committed(sqlstate(error)):
-            raise OutcomeUnknown("The connection to the database broke while saving.") from error
-        raise
-
-
-def _commit_with(tx: Connection, result: Result, last: Last[Result]) -> None:
-    driver = tx.connection.driver_connection
-    if not isinstance(driver, psycopg.Connection):
-        landed = last(tx, result)
-        _commit(tx)
-    else:
-        sent = tx.info[AHEAD] = list[Ahead]()
-        try:
-            landed = last(tx, result)
-        finally:
-            del tx.info[AHEAD]
-        _commit_together(tx, driver, sent)
-    landed()
-
-
-def _commit_together(tx: Connection, driver: psycopg.Connection[Any], sent: Sequence[Ahead]) -> None:
-    """In one write: everybody else at a stream waits from its statement to the COMMIT."""
-    line = Line(driver, is_shared=True)
-    before = [limit()] if line.sends_together else []
-    try:
-        rows = line.exchange([*before, *(each.said for each in sent), COMMIT])
-    except psycopg.Error as error:
-        with suppress(psycopg.Error):
-            driver.rollback()
-        if not line.is_idle:  # it hangs, or is in the midst of an answer
-            tx.invalidate()
-        failed = DBAPIError.instance(None, None, error, psycopg.Error)
-        if isinstance(failed, OperationalError) and may_have_committed(sqlstate(failed)):
-            raise OutcomeUnknown("The connection to the database broke while saving.") from error
-        raise failed from error
-    for each, its_rows in zip(sent, rows[len(before) :], strict=False):
-        each.rows = its_rows
-    tx.commit()  # there is nothing left to say, which SQLAlchemy cannot know
-
-
-@contextmanager
-def together(tx: Connection) -> Iterator[None]:
-    """Statements without rows, which go to the server in one round trip where that can be; what it refuses is
-    raised at the end of the block. From here on the transaction is limited, see engines.py."""
-    driver = tx.connection.driver_connection
-    if not isinstance(driver, psycopg.Connection):
-        yield
-        return
-    try:
-        with sent_together(driver):
-            yield
-    except psycopg.Error as error:
-        raise DBAPIError.instance(None, None, error, psycopg.Error) from error
-
-
-@dataclass
-class Ahead:
-    """A statement that goes with the COMMIT, and its rows afterwards."""
-
-    said: Said
-    rows: Rows = field(default_factory=list)
-
-
-def send_ahead(tx: Connection, statement: LiteralString, values: Mapping[str, str]) -> Ahead | None:
-    """Have a statement sent together with the COMMIT; None on SQLite. For `last` of Database.run()."""
-    sent: list[Ahead] | None = tx.info.get(AHEAD)
-    if sent is None:
-        return None
-    sent.append(Ahead((statement, values)))
-    return sent[-1]

@@ -17,7 +17,9 @@ from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 
-from app.database import LOCK_TIMEOUT, Database, TransientFailure, send_ahead, sqlstate
+from app.commits import send_ahead
+from app.database import Database, TransientFailure
+from app.database_errors import LOCK_TIMEOUT, sqlstate
 from app.errors import IdempotencyKeyReused, OutcomeUnknown, Refusal, RequestInProgress, Unavailable
 from app.sealed_columns import SealedAnswer
 from app.tables.journal import IdempotencyRecord

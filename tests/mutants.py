@@ -272,14 +272,14 @@ MUTANTS = (
     Mutant(
         "a node that froze before its COMMIT was sent keeps its rows",
         "tests/test_database.py::test_a_record_of_a_node_that_froze_before_its_commit_was_sent_is_free_soon",
-        (Edit("app/database.py", "before = [limit()] if line.sends_together else []", "before = []"),),
+        (Edit("app/commits.py", "before = [limit()] if line.sends_together else []", "before = []"),),
     ),
     Mutant(
         "a lost reply to what was sent with the COMMIT counts as nothing done",
         "tests/test_idempotency.py::test_a_lost_reply_to_commit_is_resolved_by_the_key",
         (
             Edit(
-                "app/database.py",
+                "app/commits.py",
                 "if isinstance(failed, OperationalError) and may_have_committed(sqlstate(failed)):",
                 "if False:",
             ),

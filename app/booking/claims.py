@@ -24,7 +24,8 @@ from app.booking.statements import SlotRow
 from app.booking.strays import warnings
 from app.booking.together import book_with_others
 from app.booking.turns import Fences, OthersAreAtThem, StaleFence, Turn, take_turns
-from app.database import TransientFailure, db_now, together
+from app.commits import sent_as_one
+from app.database import TransientFailure, db_now
 from app.directory.patients import Reader, shown_to
 from app.errors import ValidationFailed
 from app.idempotency import Answer, Document, RequestKey
@@ -143,7 +144,7 @@ def write_booking(
     require_allowance(act, [row.id for row in rows])
     oust_lapsed(act, [row.id for row in rows], "next claim")
     values = {**_booking_values(act, booking_id, rows, claim), **(more or {})}
-    with _constraints_speak(), together(act.tx) if is_short else nullcontext():
+    with _constraints_speak(), sent_as_one(act.tx) if is_short else nullcontext():
         act.tx.execute(insert(Booking).values(values))
         bind_slots(act, booking_id, rows)
         act.audit("book" if claim.instant else "hold", booking_id, rows)

@@ -29,7 +29,8 @@ from app.booking.seat_statements import (
     HallLook,
     TakenSeat,
 )
-from app.database import TransientFailure, send_ahead
+from app.commits import send_ahead
+from app.database import TransientFailure
 from app.direct import ask, ask_first
 from app.errors import NotFound, OutcomeUnknown, Unavailable
 from app.idempotency import Document

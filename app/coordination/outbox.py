@@ -14,7 +14,8 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.database import db_now, send_ahead
+from app.commits import send_ahead
+from app.database import db_now
 from app.tables.journal import OutboxEntry, Stream
 
 #: Its entries say that everything committed before them is in the other streams; see replication.heartbeat.

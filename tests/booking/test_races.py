@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from app.booking.actions import GUEST, Claim, cancel_booking, hold_slot, reschedule_booking
 from app.booking.errors import BookingConflict
-from app.database import sqlstate
+from app.database_errors import sqlstate
 from tests.booking.conftest import ANNA, NO_REDIS, Desk, owner_of
 from tests.booking.promises import broken_promises
 from tests.together import together
