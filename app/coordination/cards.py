@@ -36,10 +36,15 @@ class Card:
     version: str = ""
     #: good, warn, critical or unknown; see time_sync.ClockHealth.
     clock: str = "unknown"
+    #: Counts in each incarnation: cards come by several ways, and one that was long under way is no news.
+    number: int = 0
 
     @property
     def peer(self) -> Peer:
         return Peer(self.node, self.rpc_url, self.machine)
+
+    def is_older_than(self, other: Card) -> bool:
+        return (self.incarnation, self.number) < (other.incarnation, other.number)
 
     def describe(self, status: Status, silent_seconds: float) -> dict[str, Any]:
         """For the monitor: what the node says of itself, and what the one who looks holds it for."""

@@ -33,6 +33,7 @@ WAY = """slot => {
   }
   return from.top < to.top ? "ArrowDown" : "ArrowUp";
 }"""
+HAS_SCRIPTS = "matchMedia('(scripting: enabled)').matches"
 #: A stream that says nothing: what others do is then not seen before one acts.
 SILENCE = {"status": 200, "content_type": "text/event-stream", "body": "retry: 600000\n: quiet\n\n"}
 
@@ -49,6 +50,8 @@ def log_in(page: Page, site: Site, path: str, role: Role = Role.ADMIN) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("navigation", name="Desk")).to_be_visible()
     page.goto(f"{site.url}{path}")
+    if page.evaluate(HAS_SCRIPTS):
+        expect(page.locator("[data-desk]:not([data-scripted])")).to_have_count(0)
 
 
 def board_path(doctor: DoctorOnDuty, specialty: str, day: date | None = None) -> str:

@@ -179,6 +179,22 @@ def test_a_node_is_drained_and_put_back(cluster: RunningCluster, visit: Visit) -
     expect(page.locator(".node").filter(has_text="node-2").locator(".state")).to_contain_text("up")
 
 
+def test_a_slow_press_of_a_button_that_is_kept_fresh_is_a_click(
+    cluster: RunningCluster, visit: Visit
+) -> None:
+    page = visit()
+    page.goto(f"{cluster.url}/monitor/health")
+    expect(page.locator("[data-pulse=live]")).to_be_visible()
+    page.evaluate("const ask = fetch; window.asked = 0; window.fetch = (...all) => (asked++, ask(...all))")
+
+    page.get_by_role("link", name="Drain node-2").hover()
+    page.mouse.down()
+    eventually(lambda: page.evaluate("asked") > 2, what="fresh readings")
+    page.mouse.up()
+
+    expect(page.get_by_role("heading", name="Take node-2 out of service")).to_be_visible()
+
+
 def _events(page: Page, cluster: RunningCluster) -> int:
     page.goto(f"{cluster.url}/monitor/clocks")
     return page.locator("a.event").count()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -68,6 +69,7 @@ class Membership(Duty):
         self._sql = frame.background("membership-sql")
         self._redis = frame.background("membership-redis")
         self._cards: dict[str, Card] = {}
+        self._numbers = count(1)
         self._known: dict[str, Peer] = dict(frame.client.book.all())
         self._gone: dict[str, int] = {}  # who said good-bye, and in which incarnation
         self._last_beat = 0
@@ -127,6 +129,7 @@ class Membership(Duty):
             version=code_version(),
             sees_redis=self.sees_redis(now),
             sees_database=self.sees_database(now),
+            number=next(self._numbers),
         )
         for details in self.card_details:
             card = replace(card, **details())
@@ -191,7 +194,7 @@ class Membership(Duty):
         if node == self._frame.node or card.node != node:
             return
         before = self._cards.get(node)
-        if before is not None and card.incarnation < before.incarnation:
+        if before is not None and card.is_older_than(before):
             return
         self._cards[node] = card
         if card.status == LEFT or self._gone.get(node, -1) >= card.incarnation:

@@ -54,6 +54,18 @@ def test_a_late_heartbeat_of_a_former_life_does_not_revive_a_dead_node(lab):
     assert lab.nodes["node-2"].status_of("node-1") == "dead"
 
 
+def test_what_a_node_said_before_does_not_undo_what_it_said_since(lab):
+    """Redis keeps a heartbeat for a second; calls between the nodes are faster."""
+    drained, seen_by = lab.nodes["node-1"], lab.nodes["node-2"]
+    before = Sign(drained.members.card(), pack(Heartbeat(drained.members.card().incarnation, 1)))
+    lab.store.drained.add("node-1")
+    lab.until(lambda: seen_by.status_of("node-1") == "draining")
+
+    drained.frame.client.call("node-2", "membership.say", before)
+
+    assert seen_by.status_of("node-1") == "draining"
+
+
 def test_a_node_that_starts_again_is_alive_in_its_new_life_at_once(lab):
     lab.kill("node-1")
     lab.until(lambda: set(statuses(lab, "node-1").values()) == {"dead"})

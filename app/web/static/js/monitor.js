@@ -7,6 +7,8 @@ const BEAT_MS = 1_000;
 const SILENT_MS = 2_500; // then the page is asked for without waiting for a beat
 const LATE_MS = 4_000;
 const ANSWER_MS = 5_000;
+// Where the mouse is down: what goes before it is up again is not clicked.
+let pressed = null;
 
 export function startMonitor(root) {
   const pulse = root.querySelector("[data-pulse]");
@@ -43,6 +45,8 @@ export function startMonitor(root) {
         : _("Live");
   }
 
+  root.addEventListener("pointerdown", (event) => (pressed = event.target));
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => (pressed = null)));
   followBeats(root.dataset.stream, () => {
     beatAt = performance.now();
     refresh();
@@ -81,16 +85,16 @@ function takeLiveParts(root, page) {
   const leaderBefore = root.querySelector("[data-leader]").dataset.leader;
   for (const part of root.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(part.id);
-    if (fresh && fresh.innerHTML !== part.innerHTML && !isBeingRead(part)) replace(part, fresh);
+    if (fresh && fresh.innerHTML !== part.innerHTML && !isInUse(part)) replace(part, fresh);
   }
   const { leader, epoch } = root.querySelector("[data-leader]").dataset;
   if (leader !== leaderBefore) announce(leader ? _("%(leader)s leads in epoch %(epoch)s", { leader, epoch }) : _("Nobody leads"));
 }
 
-// Text that somebody is marking must not be taken away.
-function isBeingRead(part) {
+// What somebody is pressing, or marking, must not be taken away.
+function isInUse(part) {
   const selection = getSelection();
-  return !selection.isCollapsed && part.contains(selection.anchorNode);
+  return part.contains(pressed) || (!selection.isCollapsed && part.contains(selection.anchorNode));
 }
 
 function replace(part, fresh) {
