@@ -63,9 +63,9 @@ class Wire:
         return is_whole
 
     def _close(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        descriptor, self._descriptor = self._descriptor, None  # closed, the number may be another's
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 @lru_cache(maxsize=256)
