@@ -11,9 +11,11 @@ import psycopg
 from psycopg.pq import ConnStatus
 from sqlalchemy import Engine, create_engine, event
 
-# A node frozen inside its transaction must not keep a slot: the server ends it (reliability F13).
+# A node frozen inside its transaction must not keep a slot: the server ends it (reliability F13). When it
+# does not read a long answer, the server hangs in writing, which only the kernel's limit interrupts.
 SESSION_SETTINGS = (
     "-c timezone=UTC -c lock_timeout=2s -c statement_timeout=5s -c idle_in_transaction_session_timeout=5s"
+    " -c tcp_user_timeout=5s"
 )
 
 #: Between statements that were sent together the server does not call a frozen session idle, so while they

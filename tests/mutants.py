@@ -275,6 +275,11 @@ MUTANTS = (
         (Edit("app/commits.py", "before = [limit()] if line.sends_together else []", "before = []"),),
     ),
     Mutant(
+        "a node that froze before it read a long answer keeps its rows",
+        "tests/test_database.py::test_a_record_of_a_node_that_froze_before_it_read_a_long_answer_is_free_soon",
+        (Edit("app/engines.py", " -c tcp_user_timeout=5s", ""),),
+    ),
+    Mutant(
         "a lost reply to what was sent with the COMMIT counts as nothing done",
         "tests/test_idempotency.py::test_a_lost_reply_to_commit_is_resolved_by_the_key",
         (

@@ -245,6 +245,29 @@ def test_a_record_of_a_node_that_froze_is_free_when_the_server_ends_its_transact
         assert connection.execute(select(Stream.last_seq)).scalar_one() == 1
 
 
+LONG_ANSWER = b"SELECT repeat('x', 1000) FROM generate_series(1, 50000)"  # far more than sockets hold
+
+
+def test_a_record_of_a_node_that_froze_before_it_read_a_long_answer_is_free_soon(
+    postgres: Database, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = engines.SESSION_SETTINGS.replace("tcp_user_timeout=5s", "tcp_user_timeout=300ms")
+    monkeypatch.setattr(engines, "SESSION_SETTINGS", settings)
+    postgres.run(lambda tx: add(tx, "wanted"))
+    frozen = opened(postgres.engine.url.render_as_string(hide_password=False))
+
+    connection = frozen.engine.raw_connection()
+    wire = connection.driver_connection.pgconn
+    wire.exec_(b"BEGIN")
+    wire.exec_(b"UPDATE streams SET last_seq = last_seq + 1")
+
+    wire.send_query(LONG_ANSWER)
+    with no_longer_than(1.9):  # a lock is waited for two seconds
+        postgres.run(lambda other: other.execute(update(Stream).values(last_seq=10)) and None, attempts=1)
+
+    connection.invalidate()
+
+
 HAS_WRITTEN = text(
     "SELECT backend_xid IS NOT NULL AND wait_event = 'ClientRead' FROM pg_stat_activity WHERE pid = :pid"
 )
