@@ -97,7 +97,8 @@ class Proof:
 
     @property
     def faults(self) -> list[str]:
-        return [fault for each in (*self.watches, *self.blows) for fault in each.faults]
+        of_watches = [fault for each in self.watches for fault in each.faults]
+        return of_watches + [fault for each in self.blows for fault in each.faults]
 
 
 class Operator:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ def wait_until_whole(stack_file: Path, seconds: float) -> bool:
     return False
 
 
-def was_fenced(nodes: list[NodeOfStack], old: Leader, seconds: float) -> bool:
+def was_fenced(nodes: Sequence[NodeOfStack], old: Leader, seconds: float) -> bool:
     """Whether a write of the old leader was refused and shown to have been."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

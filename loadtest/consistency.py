@@ -118,7 +118,7 @@ def _wander_in_threads(wanderers: Sequence[Wanderer], tries: int, until: float) 
 
 def report(result: Run) -> str:
     found, seconds = result.findings, sorted(result.findings.read_seconds) or [0.0]
-    rows = [
+    rows: list[list[object]] = [
         ["tries", found.tries],
         ["own write not seen", found.missed_writes],
         ["less seen than before", found.went_back],

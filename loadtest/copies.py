@@ -55,9 +55,10 @@ def wait_for_quiet(doors: Sequence[str]) -> Quiet:
     nodes: list[dict[str, Any]] = []
     while time.monotonic() - began < PROMISED_QUIET_SECONDS:
         views = [ask(door, "/api/replicas") for door in doors]
-        if all(view and _is_equal(view, len(doors)) for view in views):
-            return Quiet(time.monotonic() - began, views[0]["nodes"])
-        nodes = next((view["nodes"] for view in views if view), nodes)
+        there = [view for view in views if view]
+        if len(there) == len(doors) and all(_is_equal(view, len(doors)) for view in there):
+            return Quiet(time.monotonic() - began, there[0]["nodes"])
+        nodes = there[0]["nodes"] if there else nodes
         time.sleep(_POLL_SECONDS)
     return Quiet(None, nodes)
 

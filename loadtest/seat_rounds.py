@@ -94,7 +94,7 @@ def _play_best(crowd: Crowd, seats: Sequence[Seat], done: SeatRound) -> None:
         _ask(goer, done, places, count, together=together)
 
     def ask_for_singles(goer: Moviegoer, _: Random) -> None:
-        for _ in range(_MOST_ASKS):
+        for _try in range(_MOST_ASKS):
             if not _ask(goer, done, places, 1, together=True):
                 return
         done.tally.blame("somebody was never told that the hall is sold out")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -68,7 +68,7 @@ def fire(shot: Shot, connections: int, seconds: float) -> Sample:
     return Sample(**json.loads(lines[0].removeprefix("RESULT ")))
 
 
-def get(url: str, path: str, headers: Mapping[str, str]) -> tuple[Mapping[str, str], bytes]:
+def get(url: str, path: str, headers: Mapping[str, str]) -> tuple[HTTPMessage, bytes]:
     """The headers and the body, as it went over the wire, of one answer."""
     connection = HTTPConnection(urlsplit(url).netloc, timeout=10)
     try:

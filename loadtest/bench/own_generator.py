@@ -28,7 +28,7 @@ class Tally:
 
 
 def requests_of(order: dict[str, Any]) -> Iterator[bytes]:
-    """The requests in order, as bytes."""
+    """The requests in order, as bytes; they end with the slots to book."""
     head = "".join(f"{name}: {value}\r\n" for name, value in order["headers"].items())
     host = urlsplit(order["url"]).netloc
     if order["what"] == "get":
@@ -40,8 +40,7 @@ def requests_of(order: dict[str, Any]) -> Iterator[bytes]:
         number += 1
         slot = order["given"] if ids is None else next(ids, None)
         if slot is None:
-            yield f"GET /no-slot-is-left HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
-            continue
+            return
         who = {"patient_name": "Bench Probe", "patient_email": "bench@example.org"}
         body = json.dumps({"slot_id": slot, **who})
         yield (
@@ -50,7 +49,14 @@ def requests_of(order: dict[str, Any]) -> Iterator[bytes]:
         ).encode()
 
 
-async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> tuple[int, bool]:
+async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> int:
+    """The status of one whole answer."""
+    return (await _exchange(reader, writer, request))[0]
+
+
+async def _exchange(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
+) -> tuple[int, bool]:
     """The status of one whole answer, and whether it was the connection's last: a balancer closes one after a
     thousand. Understands Content-Length, as all our answers have it."""
     writer.write(request)
@@ -65,20 +71,25 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reques
 async def _keep_asking(order: dict[str, Any], source: Iterator[bytes], end: float, tally: Tally) -> None:
     try:
         while time.perf_counter() < end:
-            await _use_a_connection(urlsplit(order["url"]), source, end, tally)
+            if await _use_a_connection(urlsplit(order["url"]), source, end, tally):
+                return
     except (OSError, asyncio.IncompleteReadError):
         tally.broken += 1
 
 
-async def _use_a_connection(place: SplitResult, source: Iterator[bytes], end: float, tally: Tally) -> None:
-    """Until the time is over or the other side wants no more requests on it."""
+async def _use_a_connection(place: SplitResult, source: Iterator[bytes], end: float, tally: Tally) -> bool:
+    """Until time is over or the other side wants no more on it; True when no request is left."""
     reader, writer = await asyncio.open_connection(place.hostname, place.port)
     is_last = False
     try:
         while not is_last and (began := time.perf_counter()) < end:
-            status, is_last = await ask(reader, writer, next(source))
+            request = next(source, None)
+            if request is None:
+                return True
+            status, is_last = await _exchange(reader, writer, request)
             tally.statuses[status] += 1
             tally.seconds.append(time.perf_counter() - began)
+        return False
     finally:
         writer.close()
 

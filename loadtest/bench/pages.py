@@ -12,7 +12,7 @@ _NAMED = re.compile(r'(?:href|src)="(/assets/[^"]+)"')
 
 def flow_weight(base_url: str, doctor: str) -> float:
     """Kilobytes of the two pages before the form, with everything they load; each file once."""
-    total, seen = 0, set()
+    total, seen = 0, set[str]()
     for path in ("/", f"/doctors/{doctor}"):
         body, size = _fetch(base_url, path)
         total += size

@@ -57,7 +57,7 @@ class Processes:
 
     def megabytes_of(self, name: str) -> float:
         """The memory of one of the stack's programs with all its children."""
-        return sum(process.memory_full_info().pss for process in _tree(self._pids[name])) / 2**20
+        return float(sum(process.memory_full_info().pss for process in _tree(self._pids[name]))) / 2**20
 
     def _cpu(self) -> dict[int, tuple[str, float]]:
         found = {}

@@ -91,4 +91,4 @@ def compared(now: dict[str, Any], before: Path) -> str:
 
 def _share(run: dict[str, Any], name: str) -> float:
     pairs = zip(run["shots"][name], run["shots"]["hello"], strict=True)
-    return statistics.median(one["rate"] / other["rate"] for one, other in pairs)
+    return float(statistics.median(one["rate"] / other["rate"] for one, other in pairs))

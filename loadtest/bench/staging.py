@@ -74,8 +74,11 @@ def make_admin(stack: RunningStack) -> None:
 
 @contextmanager
 def admin_stage(stack: RunningStack) -> Iterator[Stage]:
-    who = {"admin_email": ADMIN_EMAIL, "load_email": ADMIN_EMAIL}
-    stage = _logged_in(Target(base_url=stack.url, admin_password=_PASSWORD, load_password=_PASSWORD, **who))
+    target = Target(
+        base_url=stack.url, admin_email=ADMIN_EMAIL, admin_password=_PASSWORD,
+        load_email=ADMIN_EMAIL, load_password=_PASSWORD,
+    )  # fmt: skip
+    stage = _logged_in(target)
     try:
         yield stage
     finally:

@@ -116,6 +116,30 @@ def test_our_own_client_comes_back_when_a_balancer_wants_a_new_connection():
     assert found["broken"] == 0
 
 
+def test_our_own_client_ends_when_no_slot_is_left(tmp_path: Path):
+    (tmp_path / "slots").write_text("1\n2\n3\n")
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            await reader.readexactly(int(head.partition(b"Content-Length: ")[2].split()[0]))
+            writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
+
+    async def play() -> dict:
+        server = await asyncio.start_server(_until_gone(answer), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        booking = {"what": "book", "given": str(tmp_path / "slots"), "path": "/api/bookings", "run": "run"}
+        found = await run(
+            ORDER | booking | {"url": f"http://127.0.0.1:{port}", "connections": 2, "seconds": 30}
+        )
+        server.close()
+        return found
+
+    found = alone(play())
+
+    assert found["statuses"] == {"201": 3}
+    assert found["seconds"] < 10
+
+
 def test_our_own_client_reads_an_answer_to_its_end():
     async def play() -> tuple[int, bytes]:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -125,7 +149,7 @@ def test_our_own_client_reads_an_answer_to_its_end():
 
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-        status, _ = await ask(reader, writer, b"GET / HTTP/1.1\r\n\r\n")
+        status = await ask(reader, writer, b"GET / HTTP/1.1\r\n\r\n")
         rest = await reader.read()
         writer.close()
         server.close()
