@@ -29,6 +29,7 @@ from app.algorithms.election import (
     Triggered,
     View,
     Won,
+    is_forced,
 )
 from app.algorithms.election_messages import (
     Condition,
@@ -101,6 +102,13 @@ class Candidacy:
         """Check before each unit of leader work; every write still names the epoch."""
         return self._tenure.may_act(now)
 
+    def condition_for(self, is_forced: bool, now: float) -> Condition:
+        """Whether this node stands for election. By force the strongest shall lead, be it one that has just
+        handed over."""
+        if self._tenure.abstains(now) and not is_forced:
+            return Condition(is_fit=False, reason="has just handed over")
+        return self.condition
+
     def step(self, event: ElectionEvent, now: float) -> list[ElectionEffect]:
         """Feed one event; perform the effects in order."""
         overdue: list[ElectionEffect] = []
@@ -139,23 +147,21 @@ class Candidacy:
             case HandOverWanted(to, reason):
                 return self._hand_over(to, reason, now)
             case Triggered(algorithm, is_forced):
-                if self._condition(now).is_fit:
+                if self.condition_for(is_forced, now).is_fit:
                     return self._run(algorithm, Begin(is_forced), now)
-                return [Log("election.refused", f"{self.me.node}: {self._condition(now).reason}")]
+                return [
+                    Log("election.refused", f"{self.me.node}: {self.condition_for(is_forced, now).reason}")
+                ]
             case _:
                 return self._run(RING, Begin(is_audit=True), now)
 
     def _run(self, name: str, event: AlgorithmEvent, now: float) -> list[ElectionEffect]:
         effects: list[ElectionEffect] = []
-        view = View(self.me, self._condition(now), self._members, self._watch.is_held(now), self._watch.epoch)
+        condition = self.condition_for(is_forced(event), now)
+        view = View(self.me, condition, self._members, self._watch.is_held(now), self._watch.epoch)
         for effect in self._elections[name].step(event, view, now):
             effects += self._use_victory(name, effect, now) if isinstance(effect, Won) else [effect]
         return effects
-
-    def _condition(self, now: float) -> Condition:
-        if self._tenure.abstains(now):
-            return Condition(is_fit=False, reason="has just handed over")
-        return self.condition
 
     def _use_victory(self, name: str, won: Won, now: float) -> list[ElectionEffect]:
         self._won_by = name
@@ -168,7 +174,7 @@ class Candidacy:
         return self._claim(now)
 
     def _claim(self, now: float) -> list[ElectionEffect]:
-        return self._tenure.claim(now) if self._condition(now).is_fit else []
+        return self._tenure.claim(now) if self.condition_for(False, now).is_fit else []
 
     def _receive(self, sender: str, message: ElectionMessage, now: float) -> list[ElectionEffect]:
         received = Received(sender, message)
@@ -220,7 +226,8 @@ class Candidacy:
 
     def _preempt(self, lease: LeaseView, now: float) -> list[ElectionEffect]:
         weaker = [member.node for member in self._members if self.me.outranks(member)]
-        if not self._settings.may_preempt or lease.node not in weaker or now < self._preempts_at:
+        may_preempt = self._settings.may_preempt and not self._tenure.abstains(now)
+        if not may_preempt or lease.node not in weaker or now < self._preempts_at:
             return []
         self._preempts_at = now + self._settings.preempt_seconds
         return self._run(self.algorithm, Begin(is_forced=True), now)
@@ -245,7 +252,12 @@ class Candidacy:
     def _call_election(self, now: float) -> list[ElectionEffect]:
         self._watch.is_absence_timed = False
         is_busy = self._tenure.is_claiming or any(one.is_running for one in self._elections.values())
-        if self._tenure.epoch or self._watch.is_held(now) or is_busy or not self._condition(now).is_fit:
+        if (
+            self._tenure.epoch
+            or self._watch.is_held(now)
+            or is_busy
+            or not self.condition_for(False, now).is_fit
+        ):
             return []
         if self._tenure.is_heir(self._watch.epoch):
             return self._claim(now)
@@ -260,7 +272,7 @@ class Candidacy:
 
     def _take_office(self, granted: LeaseGranted, now: float) -> list[ElectionEffect]:
         before, epoch = self._tenure.epoch, granted.epoch
-        is_welcome = self._condition(now).is_fit and epoch >= self._watch.epoch
+        is_welcome = self.condition_for(False, now).is_fit and epoch >= self._watch.epoch
         effects = self._tenure.grant(granted.request, epoch, is_welcome, now)
         if self._tenure.epoch != epoch:
             return effects + self._give_way_to(epoch)  # a claim that was carried out late, or twice

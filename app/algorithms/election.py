@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from app.algorithms.election_messages import Condition, ElectionMessage, Member
+from app.algorithms.election_messages import (
+    Condition,
+    ElectionCall,
+    ElectionMessage,
+    Member,
+    Nomination,
+    RingToken,
+)
 from app.algorithms.steps import Log, Received, Send, SendFailed, Started, StartTimer, StopTimer, TimerFired
 
 
@@ -189,6 +196,12 @@ class Announce:
 AlgorithmEvent = (
     Begin | Settled | Announce | TimerFired | Received[ElectionMessage] | SendFailed[ElectionMessage]
 )
+
+
+def is_forced(event: AlgorithmEvent) -> bool:
+    """Whether it belongs to an election in which the strongest takes over even from a healthy leader."""
+    subject = event.message if isinstance(event, Received) else event
+    return isinstance(subject, Begin | ElectionCall | RingToken | Nomination) and subject.is_forced
 
 
 @dataclass(frozen=True, slots=True)

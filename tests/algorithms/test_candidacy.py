@@ -441,6 +441,49 @@ def test_planned_hand_over_releases_first_then_tells_all_and_abstains():
     assert node.fire("watch/net", after=2.0)[0].name == "watch/net"
 
 
+@pytest.mark.parametrize("name", [BULLY, RING])
+def test_whoever_has_just_handed_over_leads_again_when_an_operator_forces_an_election(name):
+    """Two hand-overs in a row left nobody but the last heir fit, and the order changed nothing."""
+    node = leader(epoch=4)
+    node.feed(HandOverWanted("node-1", "maintenance"))
+    node.read("node-1", 5)
+
+    if name == BULLY:
+        node.receive("node-1", ElectionCall("1.1", Member("node-1"), is_forced=True))
+    else:
+        token = TokenId("node-1", 1, 1)
+        call = RollCall(Member("node-1"), Condition(), 5)
+        node.receive("node-1", RingToken(token, (call,), is_forced=True, is_audit=False))
+        assert node.sent()[-1][1].roll[-1].condition.is_fit
+        node.receive("node-1", Nomination(token, is_forced=True))
+
+    assert node.sent()[-1] == ("node-1", YieldRequest(5))
+
+
+def test_whoever_has_just_handed_over_may_force_an_election_but_not_call_one():
+    node = leader(epoch=4)
+    node.feed(HandOverWanted("node-1", "maintenance"))
+    node.read("node-1", 5)
+
+    assert node.feed(Triggered(BULLY, is_forced=False)) == [
+        Log("election.refused", "node-2: has just handed over")
+    ]
+    node.feed(Triggered(BULLY, is_forced=True))
+    assert ("node-1", YieldRequest(5)) in node.sent()
+
+
+def test_whoever_has_just_handed_over_does_not_preempt_its_heir():
+    node = leader(epoch=4, settings=CandidacySettings(may_preempt=True))
+    node.feed(HandOverWanted("node-1", "maintenance"))
+
+    node.read("node-1", 5)
+    assert not node.sent()
+
+    node.now += 4.0
+    node.read("node-1", 5)
+    assert ("node-1", YieldRequest(5)) in node.sent()
+
+
 def test_whoever_has_just_handed_over_takes_the_lease_when_the_next_leader_names_it():
     node = leader(epoch=4)
     node.feed(HandOverWanted("node-1", "maintenance"))

@@ -78,10 +78,9 @@ class Election(Duty):
     def leader(self) -> str | None:
         return self._core.leader.node if self._core.leader else None
 
-    @property
-    def unfit_because(self) -> str:
-        """Why this node does not stand for election; empty when it does."""
-        return self._core.condition.reason
+    def why_not_standing(self, is_forced: bool) -> str:
+        """Why this node takes no part in an election now; empty when it does."""
+        return self._core.condition_for(is_forced, self._frame.clock.elapsed()).reason
 
     def was_deposed(self, epoch: int, work: str) -> None:
         """A write of this epoch was refused because a newer one exists."""

@@ -49,7 +49,7 @@ class Operator(Duty):
 
     def _trigger(self, order: Trigger, caller: Caller) -> Any:
         self._require_own_worker(caller)
-        if reason := self._election.unfit_because:
+        if reason := self._election.why_not_standing(order.is_forced):
             raise CallRefused("NOT_FIT", f"{self._frame.node} takes no part in elections: {reason}")
         return {"election": self._election.trigger(order.algorithm, order.is_forced)}
 
