@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,19 +58,20 @@ def postgres_engine(url: str, pool_size: int) -> Engine:
             "application_name": "oneslot",
         },
     )
-    engine.dialect.do_ping = _is_open  # type: ignore[assignment]
+    ask = engine.dialect.do_ping
+    engine.dialect.do_ping = lambda connection: _is_silent(connection) or ask(connection)  # type: ignore
     return engine
 
 
-def _is_open(connection: Any) -> bool:
-    """Whether the server has not closed the connection, seen without asking it: a question would cost as much
-    as most statements, and a server that hangs leaves both unanswered."""
-    try:
-        connection.pgconn.consume_input()  # perhaps the server's last words
-        connection.pgconn.consume_input()  # and then the end
-    except psycopg.OperationalError:
+def _is_silent(connection: Any) -> bool:
+    """Whether the server said nothing since the last answer, so that the connection is open. It is not asked:
+    a question would cost as much as most statements, and a server that hangs leaves both unanswered. One that
+    speaks unasked has most often said its last words, and its end may still be under way."""
+    if connection.pgconn.status != ConnStatus.OK:
         return False
-    return bool(connection.pgconn.status == ConnStatus.OK)
+    watch = select.poll()
+    watch.register(connection.pgconn.socket, select.POLLIN)
+    return not watch.poll(0)
 
 
 def sqlite_engine(url: str) -> Engine:

@@ -6,11 +6,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from select import select as select_from
 from typing import LiteralString
 
+import psycopg
 import pytest
-from sqlalchemy import Connection, event, insert, literal, select, text, update
+from sqlalchemy import Connection, event, insert, literal, make_url, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from app import engines
@@ -23,6 +26,7 @@ from tests.keys import KEYRING
 from tests.moments import no_longer_than
 from tests.servers import eventually
 from tests.sessions import end_sessions_of
+from tests.system.gates import Gate
 from tests.together import together
 
 Open = Callable[..., Database]
@@ -456,6 +460,34 @@ def test_a_connection_that_died_while_idle_is_replaced(postgres: Database, postg
     end_sessions_of(postgres_url)
 
     assert names(postgres) == []
+
+
+def test_a_connection_whose_last_words_came_before_its_end_is_replaced(
+    opened: Open, postgres_url: str
+) -> None:
+    server = make_url(postgres_url)
+    assert server.port is not None
+    with closing(Gate(server.port, end_seconds=0.3)) as gate:
+        database = opened(server.set(port=gate.port).render_as_string(hide_password=False), 1)
+        wire = database.run(lambda tx: tx.connection.driver_connection).pgconn.socket
+        end_sessions_of(postgres_url)
+        eventually(lambda: select_from([wire], [], [], 0)[0], 2, "the last words")
+
+        assert names(database) == []
+
+
+def test_a_connection_on_which_the_server_spoke_unasked_is_kept(
+    postgres: Database, postgres_url: str
+) -> None:
+    def session(tx: Connection) -> int:
+        tx.execute(text("LISTEN bell"))
+        return tx.execute(text("SELECT pg_backend_pid()")).scalar_one()
+
+    before = postgres.run(session)
+    with psycopg.connect(postgres_url, autocommit=True) as other:
+        other.execute("NOTIFY bell")
+
+    assert postgres.run(session) == before
 
 
 def test_a_connection_that_dies_in_a_transaction_changes_nothing(

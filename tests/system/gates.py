@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -24,11 +25,16 @@ class Gate:
     """What comes to `port` (chosen freely on loopback) goes on to a server on this machine."""
 
     def __init__(
-        self, server_port: int, passage: Callable[[int], threading.Event | None], address: str = ""
+        self,
+        server_port: int,
+        passage: Callable[[int], threading.Event | None] = lambda _: None,
+        address: str = "",
+        end_seconds: float = 0.0,
     ) -> None:
         """`passage` tells for a client's port what must be set for its bytes to go on; None: they always do.
-        With an address the gate listens there, on the server's own port number."""
-        self._server_port, self._passage = server_port, passage
+        With an address the gate listens there, on the server's own port number. The end of one side's
+        connection reaches the other `end_seconds` later."""
+        self._server_port, self._passage, self._end_seconds = server_port, passage, end_seconds
         self._listener = socket.create_server((address, server_port) if address else ("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._wires: list[socket.socket] = []
@@ -52,19 +58,19 @@ class Gate:
         with suppress(OSError):
             server = socket.create_connection(("127.0.0.1", self._server_port))
             self._wires.append(server)
-            back = threading.Thread(target=_pump, args=(server, client, passage), daemon=True)
+            back = threading.Thread(target=self._pump, args=(server, client, passage), daemon=True)
             back.start()
-            _pump(client, server, passage)
+            self._pump(client, server, passage)
 
-
-def _pump(one: socket.socket, other: socket.socket, passage: threading.Event | None) -> None:
-    with suppress(OSError):
-        while piece := one.recv(PIECE):
-            if passage is not None:
-                passage.wait()
-            other.sendall(piece)
-    with suppress(OSError):
-        other.shutdown(socket.SHUT_RDWR)
+    def _pump(self, one: socket.socket, other: socket.socket, passage: threading.Event | None) -> None:
+        with suppress(OSError):
+            while piece := one.recv(PIECE):
+                if passage is not None:
+                    passage.wait()
+                other.sendall(piece)
+        time.sleep(self._end_seconds)
+        with suppress(OSError):
+            other.shutdown(socket.SHUT_RDWR)
 
 
 class Gates:
