@@ -9,7 +9,7 @@ from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AliasChoices,
@@ -23,6 +23,7 @@ from pydantic import (
 
 from app.outgoing.addresses import parse_allowed
 from app.sealing import Keyring
+from app.time_zones import known_time_zones
 
 DEVELOPMENT_SECRET = "development-only-secret-do-not-deploy-0123456789"  # noqa: S105 - refused in production
 DEVELOPMENT_DATA_KEY = "development-only-data-key-do-not-deploy-987654321"
@@ -148,7 +149,7 @@ class Config(BaseModel):
     @field_validator("clinic_timezone")
     @classmethod
     def _know_the_zone(cls, zone: str) -> str:
-        if zone not in available_timezones():
+        if zone not in known_time_zones():
             raise ValueError(f"{zone!r} is no IANA time zone, such as Europe/Berlin")
         return zone
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from zoneinfo import available_timezones
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -12,6 +11,7 @@ from app.accounts.actions import Accounts
 from app.accounts.principals import Principal
 from app.errors import Conflict, NotFound, ValidationFailed
 from app.tables.accounts import Dependant, User
+from app.time_zones import known_time_zones
 
 MOST_DEPENDANTS = 10
 LONGEST_REMINDER_HOURS = 7 * 24
@@ -46,7 +46,7 @@ def read_profile(connection: Connection, user_id: uuid.UUID) -> Profile:
 
 def change_profile(accounts: Accounts, caller: Principal, profile: Profile) -> None:
     """Raises ValidationFailed for a zone that is none, or hours that are too many."""
-    if profile.timezone is not None and profile.timezone not in available_timezones():
+    if profile.timezone is not None and profile.timezone not in known_time_zones():
         raise ValidationFailed.of("timezone", "choose a time zone such as Europe/Berlin")
     if profile.reminder_hours is not None and not 0 <= profile.reminder_hours <= LONGEST_REMINDER_HOURS:
         raise ValidationFailed.of("reminder_hours", f"must be 0 to {LONGEST_REMINDER_HOURS}")

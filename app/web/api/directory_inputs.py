@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time
 from typing import Annotated, Any
-from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +23,7 @@ from app.directory.generation import LONGEST_MINUTES, SHORTEST_MINUTES, Window
 from app.directory.slots import SlotDraft
 from app.directory.wall_time import MINUTES_PER_DAY
 from app.tables.booking import SlotState
+from app.time_zones import known_time_zones
 from app.web.api.fields import Day, Email, Instant, Line, Paragraph, PersonName, Phone, ResourceId, WallTime
 from app.web.api.inputs import PageQuery, RequestModel
 
@@ -31,7 +31,7 @@ CLOCK_SHAPE = r"([01][0-9]|2[0-4]):([0-5][0-9])(:00)?"
 
 
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in known_time_zones():
         raise ValueError("must be an IANA time zone such as Europe/Berlin")
     return name
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from zoneinfo import available_timezones
 
 from flask import make_response, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -14,6 +13,7 @@ from app.accounts.profile import Profile, read_profile
 from app.clinic import rules
 from app.errors import Conflict, ValidationFailed
 from app.languages.texts import N_, _, ngettext
+from app.time_zones import known_time_zones
 from app.web.api.account_inputs import NameBody, ProfileForm
 from app.web.callers import lacks_second_factor, required_principal
 from app.web.pages.account.cookies import on_to
@@ -98,7 +98,7 @@ def _page(caller: Principal, wrong: Wrong, wrong_person: Wrong = NOBODY) -> Resp
         values={**(wrong.values or known), **wrong_person.values},
         wrong={**wrong.sentences, **wrong_person.sentences},
         found=[*wrong.summary, *wrong_person.summary],
-        zones=sorted(available_timezones()),
+        zones=sorted(known_time_zones()),
         reminders=_reminders(usual, kept.reminder_hours),
         clinic_zone=parts().config.clinic_timezone,
         dependants=own_dependants(),

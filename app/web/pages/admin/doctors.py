@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
@@ -23,6 +22,7 @@ from app.directory.hours import Stretch, read_week, set_week
 from app.errors import Conflict, ValidationFailed
 from app.languages.texts import N_
 from app.tables.booking import Booking
+from app.time_zones import known_time_zones
 from app.web.api.fields import Email, Line, PersonName, Phone
 from app.web.api.inputs import RequestModel
 from app.web.pages.admin.frame import actor, refused, render_admin, wrong_of
@@ -130,7 +130,7 @@ def admin_hours(doctor_id: int) -> Response:
 
 def _read() -> DoctorForm | Wrong:
     read = read_form(DoctorForm, request.form, DOCTOR_WORDS)
-    if isinstance(read, DoctorForm) and read.timezone and read.timezone not in available_timezones():
+    if isinstance(read, DoctorForm) and read.timezone and read.timezone not in known_time_zones():
         return Wrong(request.form.to_dict(), {"timezone": DOCTOR_WORDS["timezone"]})
     return read
 
@@ -157,7 +157,7 @@ def _form(doctor_id: int | None, wrong: Wrong | None = None, wrong_week: Wrong |
         wrong=wrong or Wrong(kept, wrong_week.sentences if wrong_week else {}),
         doctor=doctor if doctor_id is not None else None,
         week=week_as_typed(wrong_week.values) if wrong_week else week_shown(week, usual_minutes),
-        zones=sorted(available_timezones()),
+        zones=sorted(known_time_zones()),
         ahead=[
             (f"{short_day(instant(each['starts_at']).astimezone(zone).date())}, "
              f"{clock_time(instant(each['starts_at']), zone)}", each)
