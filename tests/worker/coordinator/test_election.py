@@ -312,6 +312,20 @@ def test_a_node_that_does_not_stand_starts_no_election_and_says_why(lab):
         lab.nodes["node-1"].frame.client.call("node-1", "operator.trigger", {"algorithm": "bully"})
 
 
+@pytest.mark.parametrize("algorithm", ["bully", "ring"])
+def test_by_force_alone_whoever_has_just_handed_over_leads_again(lab, algorithm):
+    client = lab.nodes["node-3"].frame.client
+    for heir in ("node-2", "node-1"):
+        lab.leader().election.hand_over(heir, "maintenance")
+        lab.until(lambda heir=heir: (found := lab.agreed_leader()) and found.name == heir)
+
+    with pytest.raises(Exception, match=r"NOT_FIT.*just handed over"):
+        client.call("node-3", "operator.trigger", {"algorithm": algorithm})
+    client.call("node-3", "operator.trigger", {"algorithm": algorithm, "is_forced": True})
+
+    lab.until(lambda: (found := lab.agreed_leader()) and found.name == "node-3")
+
+
 def test_the_heir_is_told_only_when_the_lease_is_free(lab):
     """Told earlier, it would be refused once and lose a moment."""
     leader = lab.leader()
