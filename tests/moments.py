@@ -14,7 +14,8 @@ def hours_ahead(hours: float) -> datetime:
     """So many hours after the full hour that has begun.
 
     From a day on it is counted from the clinic's working hours, now or next: some hours more are still on the
-    same day then, and it is never earlier than asked for."""
+    same day then, and it is never earlier than asked for. Times that are compared must be all from a day on,
+    or none."""
     base = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     if hours >= 24:
         base = _at_work(base.astimezone(CLINIC)).astimezone(UTC)

@@ -319,16 +319,16 @@ def test_the_next_free_time_may_be_under_a_lapsed_hold(desk: Desk) -> None:
 
 
 def test_the_nearest_free_times_are_the_closest_on_either_side(desk: Desk) -> None:
-    slots = {hours: desk.add_slot(hours) for hours in (-1, 20, 23, 24, 25, 27, 40)}
-    desk.book(slots[24])
-    desk.hold(slots[23])
-    desk.lapse(slots[23])
+    slots = {hours: desk.add_slot(hours) for hours in (-1, 44, 47, 48, 49, 51, 64)}
+    desk.book(slots[48])
+    desk.hold(slots[47])
+    desk.lapse(slots[47])
 
     with desk.database.read() as connection:
-        around = datetime.fromisoformat(read_slot(connection, slots[24])["starts_at"])
+        around = datetime.fromisoformat(read_slot(connection, slots[48])["starts_at"])
         found = nearest_free(connection, desk.doctor_id, around)
 
-    assert [int(slot["id"]) for slot in found] == [slots[23], slots[25], slots[27]]
+    assert [int(slot["id"]) for slot in found] == [slots[47], slots[49], slots[51]]
 
 
 def test_days_are_counted_in_the_zone_of_the_doctor(desk: Desk) -> None:
