@@ -59,7 +59,7 @@ def postgres_engine(url: str, pool_size: int) -> Engine:
         },
     )
     ask = engine.dialect.do_ping
-    engine.dialect.do_ping = lambda connection: _is_silent(connection) or ask(connection)  # type: ignore
+    engine.dialect.do_ping = lambda wire: _is_silent(wire) or ask(wire)  # type: ignore[assignment]
     return engine
 
 

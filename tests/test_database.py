@@ -462,6 +462,10 @@ def test_a_connection_that_died_while_idle_is_replaced(postgres: Database, postg
     assert names(postgres) == []
 
 
+def wait_until_the_server_speaks(wire: int) -> None:
+    eventually(lambda: select_from([wire], [], [], 0)[0], 2, "something to read")
+
+
 def test_a_connection_whose_last_words_came_before_its_end_is_replaced(
     opened: Open, postgres_url: str
 ) -> None:
@@ -471,7 +475,7 @@ def test_a_connection_whose_last_words_came_before_its_end_is_replaced(
         database = opened(server.set(port=gate.port).render_as_string(hide_password=False), 1)
         wire = database.run(lambda tx: tx.connection.driver_connection).pgconn.socket
         end_sessions_of(postgres_url)
-        eventually(lambda: select_from([wire], [], [], 0)[0], 2, "the last words")
+        wait_until_the_server_speaks(wire)
 
         assert names(database) == []
 
@@ -479,15 +483,16 @@ def test_a_connection_whose_last_words_came_before_its_end_is_replaced(
 def test_a_connection_on_which_the_server_spoke_unasked_is_kept(
     postgres: Database, postgres_url: str
 ) -> None:
-    def session(tx: Connection) -> int:
+    def listen(tx: Connection) -> psycopg.pq.PGconn:
         tx.execute(text("LISTEN bell"))
-        return tx.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        return tx.connection.driver_connection.pgconn
 
-    before = postgres.run(session)
+    before = postgres.run(listen)
     with psycopg.connect(postgres_url, autocommit=True) as other:
         other.execute("NOTIFY bell")
+    wait_until_the_server_speaks(before.socket)
 
-    assert postgres.run(session) == before
+    assert postgres.run(listen) is before
 
 
 def test_a_connection_that_dies_in_a_transaction_changes_nothing(

@@ -29,7 +29,7 @@ from app.algorithms.election import (
     Triggered,
     View,
     Won,
-    is_forced,
+    asks_by_force,
 )
 from app.algorithms.election_messages import (
     Condition,
@@ -147,21 +147,23 @@ class Candidacy:
             case HandOverWanted(to, reason):
                 return self._hand_over(to, reason, now)
             case Triggered(algorithm, is_forced):
-                if self.condition_for(is_forced, now).is_fit:
+                condition = self.condition_for(is_forced, now)
+                if condition.is_fit:
                     return self._run(algorithm, Begin(is_forced), now)
-                return [
-                    Log("election.refused", f"{self.me.node}: {self.condition_for(is_forced, now).reason}")
-                ]
+                return [Log("election.refused", f"{self.me.node}: {condition.reason}")]
             case _:
                 return self._run(RING, Begin(is_audit=True), now)
 
     def _run(self, name: str, event: AlgorithmEvent, now: float) -> list[ElectionEffect]:
         effects: list[ElectionEffect] = []
-        condition = self.condition_for(is_forced(event), now)
+        condition = self.condition_for(asks_by_force(event), now)
         view = View(self.me, condition, self._members, self._watch.is_held(now), self._watch.epoch)
         for effect in self._elections[name].step(event, view, now):
             effects += self._use_victory(name, effect, now) if isinstance(effect, Won) else [effect]
         return effects
+
+    def _is_fit(self, now: float) -> bool:
+        return self.condition_for(False, now).is_fit
 
     def _use_victory(self, name: str, won: Won, now: float) -> list[ElectionEffect]:
         self._won_by = name
@@ -174,7 +176,7 @@ class Candidacy:
         return self._claim(now)
 
     def _claim(self, now: float) -> list[ElectionEffect]:
-        return self._tenure.claim(now) if self.condition_for(False, now).is_fit else []
+        return self._tenure.claim(now) if self._is_fit(now) else []
 
     def _receive(self, sender: str, message: ElectionMessage, now: float) -> list[ElectionEffect]:
         received = Received(sender, message)
@@ -252,12 +254,7 @@ class Candidacy:
     def _call_election(self, now: float) -> list[ElectionEffect]:
         self._watch.is_absence_timed = False
         is_busy = self._tenure.is_claiming or any(one.is_running for one in self._elections.values())
-        if (
-            self._tenure.epoch
-            or self._watch.is_held(now)
-            or is_busy
-            or not self.condition_for(False, now).is_fit
-        ):
+        if self._tenure.epoch or self._watch.is_held(now) or is_busy or not self._is_fit(now):
             return []
         if self._tenure.is_heir(self._watch.epoch):
             return self._claim(now)
@@ -272,7 +269,7 @@ class Candidacy:
 
     def _take_office(self, granted: LeaseGranted, now: float) -> list[ElectionEffect]:
         before, epoch = self._tenure.epoch, granted.epoch
-        is_welcome = self.condition_for(False, now).is_fit and epoch >= self._watch.epoch
+        is_welcome = self._is_fit(now) and epoch >= self._watch.epoch
         effects = self._tenure.grant(granted.request, epoch, is_welcome, now)
         if self._tenure.epoch != epoch:
             return effects + self._give_way_to(epoch)  # a claim that was carried out late, or twice

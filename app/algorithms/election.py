@@ -198,7 +198,7 @@ AlgorithmEvent = (
 )
 
 
-def is_forced(event: AlgorithmEvent) -> bool:
+def asks_by_force(event: AlgorithmEvent) -> bool:
     """Whether it belongs to an election in which the strongest takes over even from a healthy leader."""
     subject = event.message if isinstance(event, Received) else event
     return isinstance(subject, Begin | ElectionCall | RingToken | Nomination) and subject.is_forced
